@@ -1,0 +1,91 @@
+"""Accounts: making them, and taking access away, which works at once and never comes back by itself (R7)."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from idp.accounts.claims import checked_claims
+from idp.accounts.names import canonical_name, checked_email, checked_name
+from idp.accounts.sessions import Sessions
+from idp.randomness import new_identifier
+from idp.stores.interfaces import UnitOfWork
+from idp.stores.records import Account, Credential
+
+PASSWORD = "password"  # noqa: S105 - the name of a method
+
+
+def create_account(
+    uow: UnitOfWork,
+    *,
+    username: str,
+    email: str | None = None,
+    claims: Mapping[str, Any] | None = None,
+    roles: tuple[str, ...] = (),
+    password_hash: str | None = None,
+    now: int,
+) -> Account:
+    """Make an account and return it. The user name is the `preferred_username` unless the claims say otherwise.
+
+    Raises ValueError for a bad name, address or claim, `Duplicate` if a name is taken."""
+    names = (checked_name(username), *((checked_email(email),) if email else ()))
+    given = {"preferred_username": username.strip(), **({"email": email.strip()} if email else {}), **(claims or {})}
+    account = Account(
+        account_id=new_identifier(),
+        username=username.strip(),
+        names=tuple(dict.fromkeys(names)),
+        claims=checked_claims(given | {"updated_at": now}),
+        roles=tuple(dict.fromkeys(roles)),
+        enabled=True,
+        created_at=now,
+        updated_at=now,
+    )
+    uow.accounts.add(account)
+    if password_hash is not None:
+        _put_password(uow, account.account_id, password_hash, now)
+    return account
+
+
+def find_account(uow: UnitOfWork, name: str) -> Account | None:
+    """Return the account that signs in by this name, written in any form of it."""
+    canonical = canonical_name(name)
+    return uow.accounts.find_by_name(canonical) if canonical else None
+
+
+def set_password(uow: UnitOfWork, sessions: Sessions, account: Account, password_hash: str, now: int) -> None:
+    """Set the password; all sessions and grants end, for whoever knew the old one may hold some."""
+    _put_password(uow, account.account_id, password_hash, now)
+    take_access(uow, sessions, account.account_id, now)
+
+
+def disable_account(uow: UnitOfWork, sessions: Sessions, account: Account, now: int) -> Account:
+    """Disable an account; all its sessions and grants end."""
+    disabled = replace(account, enabled=False, updated_at=now)
+    uow.accounts.replace(disabled)
+    take_access(uow, sessions, account.account_id, now)
+    return disabled
+
+
+def enable_account(uow: UnitOfWork, account: Account, now: int) -> Account:
+    """Let an account sign in again; what ended stays ended."""
+    enabled = replace(account, enabled=True, updated_at=now)
+    uow.accounts.replace(enabled)
+    return enabled
+
+
+def set_roles(uow: UnitOfWork, account: Account, roles: tuple[str, ...], now: int) -> Account:
+    """Set the roles; tokens made from now on have them."""
+    changed = replace(account, roles=tuple(dict.fromkeys(roles)), updated_at=now)
+    uow.accounts.replace(changed)
+    return changed
+
+
+def take_access(uow: UnitOfWork, sessions: Sessions, account_id: str, now: int) -> None:
+    """End all sessions, then all grants, the offline ones too."""
+    sessions.end_all(uow, account_id, now)
+    uow.grants.revoke_of_account(account_id, now)
+
+
+def _put_password(uow: UnitOfWork, account_id: str, password_hash: str, now: int) -> None:
+    uow.accounts.put_credential(
+        Credential(account_id=account_id, method=PASSWORD, secret=password_hash, created_at=now, updated_at=now)
+    )

@@ -1,0 +1,159 @@
+"""The composition root: the only module that knows every other, and where the parts are wired by constructor arguments.
+
+Nothing happens at import. `create_app(settings)` gives an ASGI application whose lifespan starts and stops the threads.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from starlette.applications import Starlette
+
+from idp.accounts.audit import record
+from idp.accounts.sessions import Sessions
+from idp.authentication.methods.password import Passwords
+from idp.authentication.sign_in import SignIn
+from idp.authentication.throttle import Throttling
+from idp.clock import Clock, SystemClock
+from idp.jose.key_files import load_or_create, parse_key_encryption_key
+from idp.jose.key_plan import KeyPolicy
+from idp.jose.keys import KeyRing
+from idp.jose.rotation import KeyChange, KeyLifeCycle
+from idp.jose.sealing import KeyEncryptionKey
+from idp.jose.signing import TokenSigner
+from idp.logout_delivery import LogoutDelivery
+from idp.outbound.guard import OutboundClient
+from idp.outbound.outbox import OutboxWorker
+from idp.protocol.context import Server
+from idp.protocol.registry import Registry
+from idp.settings import Settings, load_settings
+from idp.specs import SPECS, backchannel_logout
+from idp.stores.interfaces import Storage, UnitOfWork
+from idp.stores.sql.storage import SqlStorage
+from idp.upkeep import Upkeep
+from idp.web.cookies import Cookies
+from idp.web.edge import Edge
+from idp.web.errors import Refusals
+from idp.web.parsing import Parser
+from idp.web.presenting import Presenter
+from idp.web.rendering import Renderer
+from idp.web.routes import build_application
+
+
+def build_registry() -> Registry:
+    """Return the registry of all specifications. Raises `Conflict`."""
+    return Registry(SPECS)
+
+
+def open_storage(settings: Settings) -> SqlStorage:
+    """Return the database that the settings name; nothing is read or made yet."""
+    return SqlStorage(settings.database_url)
+
+
+def open_vault(settings: Settings, storage: Storage) -> KeyEncryptionKey:
+    """Return the key-encryption key; one is made only while no signing key depends on another (R20).
+
+    Raises `UnusableKey`."""
+    if settings.key_encryption_key is not None:
+        return parse_key_encryption_key(settings.key_encryption_key.get_secret_value(), "key_encryption_key")
+    with storage.snapshot() as uow:
+        is_new = not uow.signing_keys.list()
+    path = Path(settings.key_encryption_key_file)
+    if is_new:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return load_or_create(path, may_create=is_new)
+
+
+def build_key_life_cycle(settings: Settings, storage: Storage, vault: KeyEncryptionKey) -> KeyLifeCycle:
+    """Return what makes, rotates and removes the signing keys, with its audit."""
+    lifetimes, keys = settings.lifetimes, settings.keys
+    longest_token = max(lifetimes.access_token_seconds, lifetimes.id_token_seconds, lifetimes.logout_token_seconds)
+    policy = KeyPolicy(
+        rotation_seconds=keys.rotation_seconds,
+        publish_ahead_seconds=keys.publish_ahead_seconds,
+        published_after_seconds=longest_token + keys.jwks_max_age_seconds,
+    )
+    return KeyLifeCycle(storage, vault, policy, _audit_key_change)
+
+
+def _audit_key_change(uow: UnitOfWork, change: KeyChange, now: int) -> None:
+    record(uow, f"key.{change.action}", now=now, kid=change.kid, alg=change.alg)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provider:
+    """The parts of a provider that are not up to a single request."""
+
+    server: Server
+    sign_in: SignIn
+    upkeep: Upkeep
+    outbox: OutboxWorker
+
+
+def build_provider(settings: Settings, storage: Storage, clock: Clock) -> Provider:
+    """Wire a provider over a migrated database. Raises `UnusableKey`, `StorageUnavailable`, `Conflict`."""
+    registry = build_registry()
+    vault = open_vault(settings, storage)
+    life_cycle = build_key_life_cycle(settings, storage, vault)
+    life_cycle.tick(clock.now())
+    keys = KeyRing(storage, vault, clock)
+    keys.refresh()
+    tokens = TokenSigner(keys)
+    client = OutboundClient(allow_loopback=settings.allow_loopback_outbound)
+    delivery = LogoutDelivery(settings, tokens, clock, client, storage)
+    outbox = OutboxWorker(storage, clock, {backchannel_logout.KIND: delivery.deliver}, poll_seconds=0.5)
+    throttle = Throttling(settings.throttle)
+    server = Server(
+        settings=settings,
+        clock=clock,
+        storage=storage,
+        registry=registry,
+        keys=keys,
+        tokens=tokens,
+        sessions=Sessions(settings.lifetimes, registry.on_session_ended),
+        throttle=throttle,
+    )
+    sign_in = SignIn(storage, clock, Passwords(settings.argon2), throttle)
+    return Provider(server=server, sign_in=sign_in, upkeep=Upkeep(storage, clock, life_cycle), outbox=outbox)
+
+
+def build_application_of(provider: Provider) -> Starlette:
+    """Return the ASGI application of a provider; its lifespan runs the provider's threads."""
+    settings = provider.server.settings
+    remembered = settings.lifetimes.remembered_session_seconds
+    cookies = Cookies(secure=settings.issuer.startswith("https:"), remembered_seconds=remembered)
+    renderer = Renderer(
+        settings.product_name, development=settings.development, base_path=urlsplit(settings.issuer).path
+    )
+    edge = Edge(
+        provider.server,
+        Parser(cookies, settings.trusted_proxies),
+        cookies,
+        Presenter(renderer, settings),
+        Refusals(development=settings.development),
+        wake_outbox=provider.outbox.wake,
+    )
+
+    @asynccontextmanager
+    async def lifespan(_application: Starlette) -> AsyncIterator[None]:
+        provider.upkeep.start()
+        provider.outbox.start()
+        yield
+        provider.outbox.stop(timeout_seconds=settings.shutdown_seconds)
+        provider.upkeep.stop()
+        edge.close()
+        provider.server.storage.close()
+
+    return build_application(edge, settings, provider.sign_in, lifespan)
+
+
+def create_app(settings: Settings | None = None) -> Starlette:
+    """Return the ASGI application; for `uvicorn --factory idp.app:create_app` the settings are loaded here.
+
+    Migrates the database, makes keys at the first start. Raises `BadSettings`, `UnusableKey`, `StorageUnavailable`."""
+    settings = settings or load_settings().settings
+    storage = open_storage(settings)
+    storage.migrate()
+    return build_application_of(build_provider(settings, storage, SystemClock()))

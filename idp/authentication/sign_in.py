@@ -1,0 +1,90 @@
+"""Sign-in by name and password: the same answer after the same work, whatever was wrong (R11)."""
+
+from dataclasses import dataclass
+
+from idp.accounts.accounts import PASSWORD, find_account
+from idp.accounts.audit import Origin, record
+from idp.accounts.sessions import AuthenticationEvent
+from idp.authentication.methods import AMR
+from idp.authentication.methods.password import Passwords, Verified
+from idp.authentication.policy import acr_of
+from idp.authentication.throttle import Throttling
+from idp.clock import Clock
+from idp.stores.interfaces import Storage, UnitOfWork
+from idp.stores.records import Account, Credential
+
+
+@dataclass(frozen=True, slots=True)
+class Authenticated:
+    """The account proved itself."""
+
+    account: Account
+    event: AuthenticationEvent
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """Something did not match; what, nobody is told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Paused:
+    """Too many tries; nothing was judged."""
+
+    retry_after_seconds: int
+
+
+class SignIn:
+    """Verifies name and password. Argon2id runs between two units of work, never inside one."""
+
+    def __init__(self, storage: Storage, clock: Clock, passwords: Passwords, throttle: Throttling) -> None:
+        self._storage, self._clock = storage, clock
+        self._passwords, self._throttle = passwords, throttle
+
+    def attempt(self, *, name: str, password: str, origin: Origin) -> Authenticated | Rejected | Paused:
+        """Judge one try. Writes the counters, an audit event, and a new hash when the parameters have changed."""
+        now = self._clock.now()
+        with self._storage.begin() as uow:
+            wait = self._throttle.count_sign_in(uow, name, origin.address, now)
+            if wait is not None:
+                record(uow, "sign_in.paused", now=now, result="throttled", origin=origin)
+                return Paused(wait)
+            account = find_account(uow, name)
+            credential = uow.accounts.find_credential(account.account_id, PASSWORD) if account else None
+        verified = self._passwords.verify(credential.secret if credential else None, password)
+        fresh = self._passwords.hash(password) if verified.ok and verified.needs_rehash else None
+        with self._storage.begin() as uow:
+            return self._conclude(uow, name, account, credential, verified, fresh, origin)
+
+    def _conclude(
+        self,
+        uow: UnitOfWork,
+        name: str,
+        account: Account | None,
+        credential: Credential | None,
+        verified: Verified,
+        fresh: str | None,
+        origin: Origin,
+    ) -> Authenticated | Rejected:
+        now = self._clock.now()
+        current = uow.accounts.find(account.account_id) if account else None
+        # Disabled, or given another password, while Argon2id was at work: the newer state counts (R7).
+        unchanged = current is not None and uow.accounts.find_credential(current.account_id, PASSWORD) == credential
+        if not verified.ok or current is None or not current.enabled or not unchanged or credential is None:
+            account_id = account.account_id if account else None
+            record(uow, "sign_in.failed", now=now, result="rejected", origin=origin, account_id=account_id)
+            return Rejected()
+        if fresh is not None:
+            uow.accounts.put_credential(
+                Credential(
+                    account_id=current.account_id,
+                    method=PASSWORD,
+                    secret=fresh,
+                    created_at=credential.created_at,
+                    updated_at=now,
+                )
+            )
+        self._throttle.sign_in_succeeded(uow, name, origin.address)
+        record(uow, "sign_in.ok", now=now, origin=origin, account_id=current.account_id)
+        amr = (AMR[PASSWORD],)
+        return Authenticated(current, AuthenticationEvent(acr=acr_of(amr), amr=amr, authenticated_at=now))

@@ -1,0 +1,61 @@
+"""Throttling (R12): how often one may try, counted in the store, so over all sessions, instances and restarts.
+
+A try is counted before it is judged, so parallel guesses cannot slip through. Windows end by themselves: nobody can be
+locked out for good.
+"""
+
+import ipaddress
+
+from idp.accounts.names import canonical_name
+from idp.randomness import digest
+from idp.settings import Throttle as Limits
+from idp.stores.interfaces import UnitOfWork
+from idp.stores.records import Throttle
+
+
+class Throttling:
+    """Counts tries against the limits of the settings."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+
+    def count_sign_in(self, uow: UnitOfWork, name: str, address: str, now: int) -> int | None:
+        """Count a sign-in, for known and unknown names alike; return the seconds to wait, None when it may go on."""
+        limits = self._limits
+        of_account = uow.throttles.hit(_account_key(name), now, limits.window_seconds)
+        of_address = uow.throttles.hit(_address_key("address", address), now, limits.window_seconds)
+        waits = [self._wait(of_account, limits.per_account, now), self._wait(of_address, limits.per_address, now)]
+        return max(waits) or None
+
+    def sign_in_succeeded(self, uow: UnitOfWork, name: str, address: str) -> None:
+        """Forget the tries for this account, and only this try for the address: an attacker's own good sign-ins must
+        not clear the counter of the guesses between them (LG-12)."""
+        uow.throttles.clear(_account_key(name))
+        uow.throttles.refund(_address_key("address", address))
+
+    def count_client_failure(self, uow: UnitOfWork, address: str, now: int) -> int | None:
+        """Count a failed client authentication; return the seconds to wait once there were too many."""
+        limits = self._limits
+        failures = uow.throttles.hit(_address_key("client", address), now, limits.window_seconds)
+        return self._wait(failures, limits.per_client, now) or None
+
+    def _wait(self, throttle: Throttle, limit: int, now: int) -> int:
+        if throttle.count <= limit:
+            return 0
+        return max(1, throttle.window_started_at + self._limits.window_seconds - now)
+
+
+def _account_key(name: str) -> str:
+    return digest(f"account\n{canonical_name(name) or name[:1000]}")
+
+
+def _address_key(kind: str, address: str) -> str:
+    """An IPv6 subscriber has a whole /64 to rotate through, so that counts as one address."""
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return digest(f"{kind}\n{address}")
+    if isinstance(parsed, ipaddress.IPv6Address):
+        mapped = parsed.ipv4_mapped
+        parsed = mapped or ipaddress.ip_network((int(parsed) >> 64 << 64, 64)).network_address
+    return digest(f"{kind}\n{parsed}")

@@ -1,0 +1,82 @@
+"""The algorithms that we sign with, a row each (RFC 7518 §3.1). What is not in the table does not exist here.
+
+A row says how a key is made; joserfc knows the rest by the algorithm's name. No symmetric algorithm may enter the
+table: verification keys are public, and a token made with one as an HMAC secret must stay worthless (RFC 8725 §2.1).
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from joserfc import jws
+from joserfc.jwk import ECKey, OKPKey, RSAKey
+
+PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
+
+# RFC 7518 §3.3 asks for 2048 bits or more; more costs four times the signing time for no use within a key's life.
+_RSA_BITS = 2048
+_RSA_EXPONENT = 65537
+
+
+@dataclass(frozen=True, slots=True)
+class Algorithm:
+    """A JWS algorithm: its name, the kind of JWK it takes, and how to make a private key for it."""
+
+    name: str
+    jwk: type[RSAKey] | type[ECKey] | type[OKPKey]
+    generate: Callable[[], PrivateKey]
+
+
+def _generate_rsa() -> PrivateKey:
+    return rsa.generate_private_key(_RSA_EXPONENT, _RSA_BITS)
+
+
+DEFAULT_ALGORITHM = "RS256"
+ALGORITHMS: Mapping[str, Algorithm] = {row.name: row for row in (Algorithm("RS256", RSAKey, _generate_rsa),)}
+
+
+class OwnKey:
+    """One of our key pairs, ready for use. `kid` is the SHA-256 thumbprint of the public key (RFC 7638 §3).
+
+    `public_jwk` has the public members, `kid`, `use` and `alg`, and nothing else (RFC 7517 §4).
+    """
+
+    __slots__ = ("_model", "_private", "_public", "alg", "kid", "public_jwk")
+
+    def __init__(self, algorithm: Algorithm, private: PrivateKey) -> None:
+        self.alg = algorithm.name
+        self._model = jws.JWSRegistry(algorithms=[algorithm.name]).get_alg(algorithm.name)
+        self._private: Any = algorithm.jwk(private, private)  # type: ignore[arg-type]  # the row pairs the two
+        self._public: Any = algorithm.jwk(private.public_key(), None)  # type: ignore[arg-type]
+        self.kid: str = self._public.thumbprint()
+        members = self._public.as_dict(private=False)
+        self.public_jwk: Mapping[str, Any] = members | {"kid": self.kid, "use": "sig", "alg": self.alg}
+
+    @classmethod
+    def generate(cls, algorithm: Algorithm) -> "OwnKey":
+        """Make a key pair; an RSA one takes around 100 ms, so never within a transaction."""
+        return cls(algorithm, algorithm.generate())
+
+    @classmethod
+    def parse(cls, algorithm: Algorithm, der: bytes) -> "OwnKey":
+        """Return the key pair that `private_der` wrote. The input must be trusted: it is not checked to be a good key,
+        which would take 30 ms."""
+        private = serialization.load_der_private_key(der, None, unsafe_skip_rsa_key_validation=True)
+        return cls(algorithm, private)  # type: ignore[arg-type]  # of the kind that the row generates
+
+    def private_der(self) -> bytes:
+        """Return the private key as PKCS #8 DER, in the clear: only to be sealed."""
+        private: PrivateKey = self._private.raw_value
+        return private.private_bytes(
+            serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+
+    def sign(self, message: bytes) -> bytes:
+        """Return the JWS signature over `message` (RFC 7515 §5.1)."""
+        return self._model.sign(message, self._private)
+
+    def verify(self, message: bytes, signature: bytes) -> bool:
+        """Tell whether `signature` is ours over `message` (RFC 7515 §5.2)."""
+        return self._model.verify(message, signature, self._public)

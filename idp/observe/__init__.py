@@ -1,0 +1,1 @@
+"""What operators see: the log, the catalogue of security events, health."""

@@ -1,0 +1,37 @@
+"""The catalogue of audit events: stable dotted names, subject first, and the moment of each."""
+
+from collections.abc import Mapping
+
+EVENTS: Mapping[str, str] = {
+    "account.created": "An operator made an account.",
+    "account.disabled": "An account was disabled; its sessions and grants ended.",
+    "account.enabled": "A disabled account may sign in again; nothing that ended comes back.",
+    "account.password_changed": "A password was set; all sessions and grants of the account ended.",
+    "account.roles_changed": "An account's roles were set.",
+    "authorization.granted": "An authorization request was answered with success.",
+    "authorization.refused": "An authorization request was answered with an error to the client.",
+    "client.authentication_failed": "A client could not prove who it is.",
+    "client.created": "A client was registered.",
+    "client.disabled": "A client was disabled; its grants ended.",
+    "client.enabled": "A disabled client may be used again.",
+    "client.secret_rotated": "A client got a new secret; the old one counts for a grace period.",
+    "code.misused": "An authorization code was sent by another client than the one it was issued to.",
+    "code.replayed": "A spent authorization code came again; all that came from it was revoked.",
+    "consent.given": "An End-User allowed a client some scopes.",
+    "consent.withdrawn": "A remembered consent was withdrawn; the client's grants for the account ended.",
+    "grant.revoked": "A client gave back a refresh token; its grant ended.",
+    "key.activated": "A signing key began to sign.",
+    "key.created": "A signing key was made and published.",
+    "key.removed": "A signing key left the JWKS.",
+    "key.retired": "A signing key stopped signing; it stays published while its tokens live.",
+    "logout.delivered": "A relying party took a logout token.",
+    "logout.failed": "A relying party refused a logout token, or did not answer.",
+    "refresh_token.replayed": "A spent refresh token came again; its grant was revoked.",
+    "resource.changed": "A protected resource was registered or changed.",
+    "session.ended": "A session ended; its grants that are not offline ended with it.",
+    "session.signed_out": "An End-User signed out.",
+    "session.started": "An End-User signed in and a session began, or was renewed.",
+    "sign_in.failed": "Name and password did not match.",
+    "sign_in.ok": "Name and password matched.",
+    "sign_in.paused": "A sign-in was turned away because of too many tries.",
+}

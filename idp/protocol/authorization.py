@@ -1,0 +1,234 @@
+"""The authorization request (RFC 6749 §4.1.1, OIDC Core §3.1.2): parse, check by phase, then ask the End-User for what
+is due, respond, or refuse.
+
+Page or redirect is decided here alone: until a check has set `target`, a refusal is a page.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from idp.protocol import interaction as interactions
+from idp.protocol.context import Context
+from idp.protocol.errors import Expired, Forbidden, ProtocolError
+from idp.protocol.interaction import Interaction, PromptState
+from idp.protocol.messages import Answer, Browser, Request, redirect
+from idp.protocol.parameters import PROMPT, Params
+from idp.protocol.spec import Prompt
+from idp.randomness import digest, new_handle
+from idp.stores.records import Account, Client, Session
+
+CONTINUE_PATH = "/oauth2/authorize/continue"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResponseTarget:
+    """Where the response goes: a redirect URI known to be the client's, how, and the `state` to return."""
+
+    redirect_uri: str
+    mode: str
+    state: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuthorizationRequest:
+    """The request as far as it was checked. `known_client` is set in Phase.CLIENT, `target` in Phase.REDIRECT."""
+
+    params: Params
+    known_client: Client | None = None
+    target: ResponseTarget | None = None
+    response_type: str = ""
+    scopes: tuple[str, ...] = ()
+    resources: tuple[str, ...] = ()
+    hinted_account_id: str | None = None
+
+    @property
+    def client(self) -> Client:
+        """The client; to be used from Phase.REDIRECT on."""
+        if self.known_client is None:
+            raise LookupError("no check of Phase.CLIENT has found the client")
+        return self.known_client
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Authorized:
+    """A request whose End-User is known and has agreed: what a response type makes its answer from."""
+
+    request: AuthorizationRequest
+    session: Session
+    account: Account
+
+
+def authorize(request: Request, context: Context) -> Answer:
+    """Answer the authorization endpoint, GET and POST.
+
+    A cross-site POST carries no SameSite=Lax cookie, so it cannot know the session: its request is stored and decided
+    on the GET that follows."""
+    params = Params.read(request.fields, context.registry.parameters)
+    if request.method == "GET":
+        return _decide(params, None, context)
+    checked = _check(params, context)
+    if isinstance(checked, ProtocolError):
+        return _decide(params, None, context)
+    stored = interactions.begin(params, None, context)
+    return redirect(_flow_url(CONTINUE_PATH, stored.handle, context))
+
+
+def resume(handle: str, context: Context) -> Answer:
+    """Go on with a stored interaction: whatever is due next. Raises `Expired` or `Forbidden`."""
+    interaction = interactions.load(handle, context)
+    return proceed(interaction, context)
+
+
+def proceed(interaction: Interaction, context: Context) -> Answer:
+    """Decide a loaded interaction anew from its stored request; nothing is taken from the page (R16)."""
+    return _decide(interaction.params, interaction, context)
+
+
+def deny(interaction: Interaction, error: ProtocolError, context: Context) -> Answer:
+    """End an interaction with a refusal to the client."""
+    checked = check_again(interaction, context)
+    interactions.finish(interaction, context)
+    return _refuse(error, checked, context)
+
+
+def check_again(interaction: Interaction, context: Context) -> AuthorizationRequest:
+    """Return the stored request checked anew: the client may have changed since. Raises what no longer holds."""
+    checked = _check(interaction.params, context)
+    if isinstance(checked, ProtocolError):
+        raise checked
+    return checked
+
+
+def look(checked: AuthorizationRequest, interaction: Interaction | None, context: Context) -> PromptState:
+    """Return what the prompts look at, with the session that the request would go on with."""
+    session = _choose_session(checked, interaction, context)
+    return PromptState(
+        params=checked.params,
+        client=checked.client,
+        scopes=checked.scopes,
+        resources=checked.resources,
+        done=interaction.done if interaction else frozenset(),
+        session=session,
+        account=context.uow.accounts.find(session.account_id) if session else None,
+        hinted_account_id=checked.hinted_account_id,
+        context=context,
+    )
+
+
+def due_prompt(state: PromptState) -> tuple[Prompt, str] | None:
+    """Return the first prompt that is due, with its reason."""
+    for prompt in state.context.registry.prompts:
+        reason = prompt.reason(state)
+        if reason is not None:
+            return prompt, reason
+    return None
+
+
+class _Refused(ProtocolError):
+    """A refusal together with the request as far as it was known good."""
+
+    def __init__(self, cause: ProtocolError, request: AuthorizationRequest) -> None:
+        super().__init__(cause.description)
+        self.cause, self.request = cause, request
+
+
+def _check(params: Params, context: Context) -> AuthorizationRequest | _Refused:
+    request = AuthorizationRequest(params=params)
+    for check in context.registry.authorization_checks:
+        try:
+            request = check(request, context) or request
+        except ProtocolError as cause:
+            return _Refused(cause, request)
+    return request
+
+
+def _decide(params: Params, interaction: Interaction | None, context: Context) -> Answer:
+    checked = _check(params, context)
+    if isinstance(checked, _Refused):
+        return _refuse(checked.cause, checked.request, context)
+    state = look(checked, interaction, context)
+    try:
+        due = due_prompt(state)
+        if due is None:
+            return _respond(checked, state, interaction, context)
+        if "none" in (params.get(PROMPT) or ()):
+            raise due[0].refuse(due[1])
+    except (Expired, Forbidden):
+        raise
+    except ProtocolError as error:
+        return _refuse(error, checked, context)
+    return _ask(due[0], params, interaction, context)
+
+
+def _choose_session(checked: AuthorizationRequest, interaction: Interaction | None, context: Context) -> Session | None:
+    sessions = [session for _, session in context.browser_sessions]
+    if interaction is not None and interaction.session_id is not None:
+        return next((s for s in sessions if s.session_id == interaction.session_id), None)
+    hinted = [s for s in sessions if s.account_id == checked.hinted_account_id]
+    return next(iter(hinted or sessions), None)
+
+
+def _ask(prompt: Prompt, params: Params, interaction: Interaction | None, context: Context) -> Answer:
+    browser = context.request.browser
+    browser_id = browser.browser_id or new_handle()
+    changed = None
+    if browser.browser_id is None:
+        changed = replace(browser, browser_id=browser_id)
+    if interaction is None:
+        interaction = interactions.begin(params, digest(browser_id), context)
+    elif interaction.browser_hash is None:
+        interaction = replace(interaction, browser_hash=digest(browser_id))
+        interactions.save(interaction, context)
+    return redirect(_flow_url(prompt.path, interaction.handle, context), browser=changed)
+
+
+def _respond(
+    checked: AuthorizationRequest, state: PromptState, interaction: Interaction | None, context: Context
+) -> Answer:
+    if state.session is None or state.account is None:
+        raise LookupError("no prompt asked for a session")
+    if interaction is not None:
+        interactions.finish(interaction, context)
+    context.server.sessions.touch(context.uow, state.session, context.now)
+    authorized = Authorized(request=checked, session=state.session, account=state.account)
+    response_type = context.registry.response_types[checked.response_type]
+    context.audit(
+        "authorization.granted",
+        account_id=state.account.account_id,
+        client_id=checked.client.client_id,
+        session_id=state.session.session_id,
+    )
+    return _deliver(response_type.respond(authorized, context), checked.target, context, browser=_active(state))
+
+
+def _active(state: PromptState) -> Browser | None:
+    """Return the browser with the session used put first, when it was not; the next request goes on with it."""
+    browser = state.context.request.browser
+    handles = [handle for handle, session in state.context.browser_sessions if session is state.session]
+    rest = [handle for handle in browser.session_handles if handle not in handles]
+    ordered = (*handles, *rest)
+    return None if ordered == browser.session_handles else replace(browser, session_handles=ordered)
+
+
+def _refuse(error: ProtocolError, request: AuthorizationRequest, context: Context) -> Answer:
+    if request.target is None:
+        raise error
+    context.audit("authorization.refused", result=error.error, client_id=request.client.client_id)
+    return _deliver(error.members(), request.target, context)
+
+
+def _deliver(
+    fields: Mapping[str, str], target: ResponseTarget | None, context: Context, browser: Browser | None = None
+) -> Answer:
+    if target is None:
+        raise LookupError("no check of Phase.REDIRECT has set the target")
+    members = dict(fields)
+    if target.state is not None:
+        members["state"] = target.state
+    for contribute in context.registry.response_parameters:
+        members |= contribute(context.settings)
+    return replace(context.registry.response_modes[target.mode](target, members), browser=browser)
+
+
+def _flow_url(path: str, handle: str, context: Context) -> str:
+    return f"{context.server.url(path)}?flow={handle}"

@@ -1,0 +1,91 @@
+"""What a step of a flow may use: the server's parts, one unit of work, the request and the instant it arrived."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, TypeVar
+
+from idp.accounts.audit import Origin, record
+from idp.accounts.sessions import Sessions
+from idp.authentication.throttle import Throttling
+from idp.clock import Clock
+from idp.jose.keys import KeyRing
+from idp.jose.signing import TokenSigner
+from idp.protocol.errors import ProtocolError
+from idp.protocol.messages import Request
+from idp.protocol.registry import Registry
+from idp.settings import Settings
+from idp.stores.interfaces import Storage, UnitOfWork
+from idp.stores.records import Session
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Server:
+    """The parts of a running provider, wired once by `idp.app`."""
+
+    settings: Settings
+    clock: Clock
+    storage: Storage
+    registry: Registry
+    keys: KeyRing
+    tokens: TokenSigner
+    sessions: Sessions
+    throttle: Throttling
+
+    def url(self, path: str) -> str:
+        """Return the absolute URL of a path under the issuer; always from the configuration, never from a request."""
+        return self.settings.issuer + path
+
+
+@dataclass(frozen=True, kw_only=True)
+class Context:
+    """One request's view of the server. Lives as long as its unit of work."""
+
+    server: Server
+    uow: UnitOfWork
+    request: Request
+    now: int
+
+    @property
+    def settings(self) -> Settings:
+        """The settings."""
+        return self.server.settings
+
+    @property
+    def registry(self) -> Registry:
+        """The registered specifications."""
+        return self.server.registry
+
+    @property
+    def origin(self) -> Origin:
+        """Where the request came from, for the audit."""
+        return Origin(address=self.request.address, request_id=self.request.request_id)
+
+    @cached_property
+    def browser_sessions(self) -> tuple[tuple[str, Session], ...]:
+        """The live sessions of the browser that sent the request, (handle, session), the active one first."""
+        found = []
+        for handle in self.request.browser.session_handles:
+            session = self.server.sessions.find_live(self.uow, handle, self.now)
+            if session is not None:
+                found.append((handle, session))
+        return tuple(found)
+
+    def audit(self, name: str, *, result: str = "ok", **about: Any) -> None:
+        """Append an audit event about this request."""
+        record(self.uow, name, now=self.now, result=result, origin=self.origin, **about)
+
+
+def within_unit_of_work(server: Server, request: Request, step: Callable[[Context], T], *, writes: bool = True) -> T:
+    """Run one step inside one unit of work and return its result.
+
+    The unit of work commits when the step refuses (`ProtocolError`): revoking on a replay and counting a failure must
+    last. It rolls back on anything else. The refusal is raised again once it is durable."""
+    with server.storage.begin() if writes else server.storage.snapshot() as uow:
+        try:
+            return step(Context(server=server, uow=uow, request=request, now=server.clock.now()))
+        except ProtocolError as error:
+            refusal = error
+    raise refusal

@@ -1,0 +1,96 @@
+"""What crosses the edge: one request value in, one response value out. No HTTP library is known here."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlencode
+
+from idp.randomness import digest
+
+Fields = tuple[tuple[str, str], ...]
+
+NO_STORE: Fields = (("cache-control", "no-store"), ("pragma", "no-cache"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Browser:
+    """What a browser's cookies say: its own random id and the handles of its sessions, the active one first.
+    All of it is untrusted until looked up. `remembered` only decides how long the cookies live."""
+
+    browser_id: str | None = None
+    session_handles: tuple[str, ...] = ()
+    remembered: bool = False
+
+    @property
+    def browser_hash(self) -> str | None:
+        """The digest of the browser's id, to which interactions and sessions are bound."""
+        return digest(self.browser_id) if self.browser_id else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One request, parsed. `headers` have lower-case names and one value each; `authorization` holds every
+    Authorization header; `form` is None when the body is no form. `address` is the client's, `origin` its Origin."""
+
+    method: str
+    path: str
+    query: Fields = ()
+    form: Fields | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    authorization: tuple[str, ...] = ()
+    address: str = ""
+    request_id: str = ""
+    browser: Browser = Browser()
+
+    @property
+    def fields(self) -> Fields:
+        """The form of a POST, the query of anything else."""
+        return (self.form or ()) if self.method == "POST" else self.query
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Response:
+    """One response. A `body` that is a function is called after the unit of work has committed: signing takes longer
+    than any statement and must not hold the store. A `browser` sets the cookies anew."""
+
+    status: int = 200
+    headers: Fields = ()
+    body: bytes | Callable[[], bytes] = b""
+    browser: Browser | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """A page for a person: `facts` is one of the values of `idp.protocol.pages`, or a view of the web layer, which
+    renders it. `form_targets` are the validated URIs to which its form may lead in the end."""
+
+    facts: object
+    form_targets: tuple[str, ...] = ()
+    status: int = 200
+    browser: Browser | None = None
+
+
+Answer = Response | Page
+
+
+def encode_json(members: Mapping[str, Any]) -> bytes:
+    """Return compact JSON in UTF-8."""
+    return json.dumps(members, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def json_response(members: Mapping[str, Any], *, status: int = 200, headers: Fields = NO_STORE) -> Response:
+    """Answer with a JSON object that must not be cached unless `headers` say otherwise."""
+    return Response(status=status, headers=(("content-type", "application/json"), *headers), body=encode_json(members))
+
+
+def redirect(location: str, *, browser: Browser | None = None) -> Response:
+    """Redirect by 303, so that a POST with a password is never repeated at the target (RFC 9700 §4.12)."""
+    return Response(status=303, headers=(("location", location), *NO_STORE), browser=browser)
+
+
+def with_query(uri: str, parameters: Mapping[str, str] | Sequence[tuple[str, str]]) -> str:
+    """Append parameters to a URI, keeping the query it has byte for byte (RFC 6749 §3.1.2)."""
+    if not parameters:
+        return uri
+    return f"{uri}{'&' if '?' in uri else '?'}{urlencode(parameters)}"

@@ -1,0 +1,41 @@
+"""The specifications, one module each. Adding one is a module and a line here."""
+
+from idp.specs import (
+    authorization_code,
+    backchannel_logout,
+    client_credentials,
+    client_metadata,
+    client_secrets,
+    discovery,
+    introspection,
+    issuer_identification,
+    jwt_access_tokens,
+    oauth2,
+    oidc_core,
+    pkce,
+    refresh_tokens,
+    resource_indicators,
+    revocation,
+    rp_initiated_logout,
+    userinfo,
+)
+
+SPECS = (
+    oauth2.SPEC,
+    client_metadata.SPEC,
+    client_secrets.SPEC,
+    authorization_code.SPEC,
+    pkce.SPEC,
+    issuer_identification.SPEC,
+    refresh_tokens.SPEC,
+    client_credentials.SPEC,
+    resource_indicators.SPEC,
+    jwt_access_tokens.SPEC,
+    oidc_core.SPEC,
+    userinfo.SPEC,
+    revocation.SPEC,
+    introspection.SPEC,
+    discovery.SPEC,
+    rp_initiated_logout.SPEC,
+    backchannel_logout.SPEC,
+)

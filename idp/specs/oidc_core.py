@@ -1,0 +1,215 @@
+"""OpenID Connect Core 1.0: the authentication request (§3.1.2), the ID Token (§2, §3.1.3.6) and its prompts.
+
+UserInfo, the `claims` parameter and request objects are specifications of their own; `request` and `request_uri` are
+refused here as §6 says for a provider that does not support them.
+"""
+
+import base64
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from idp.accounts.grants import needed_consent
+from idp.authentication.policy import acr_values_supported
+from idp.jose.signing import InvalidToken
+from idp.protocol.authorization import AuthorizationRequest
+from idp.protocol.context import Context
+from idp.protocol.errors import (
+    AccountSelectionRequired,
+    ConsentRequired,
+    InvalidRequest,
+    LoginRequired,
+    RegistrationNotSupported,
+    RequestNotSupported,
+    RequestUriNotSupported,
+)
+from idp.protocol.interaction import PromptState
+from idp.protocol.issuance import Issuance
+from idp.protocol.parameters import ID_TOKEN_HINT, LOGIN_HINT, PROMPT, UI_LOCALES, Parameter, parse_text
+from idp.protocol.registry import Registry
+from idp.protocol.spec import Phase, Prompt, Scope, Spec
+from idp.settings import Settings
+
+# Python's int() would take "1_0" and full-width digits; ten digits are 300 years.
+MAX_AGE = re.compile(r"[0-9]{1,10}")
+
+
+def parse_max_age(text: str) -> int:
+    """Parse max_age: whole seconds, ASCII digits."""
+    if not MAX_AGE.fullmatch(text):
+        raise InvalidRequest("max_age must be a whole number of seconds (OIDC Core section 3.1.2.1).")
+    return int(text)
+
+
+NONCE = Parameter(name="nonce", parse=parse_text, carried=True)
+MAX_AGE_PARAMETER = Parameter(name="max_age", parse=parse_max_age)
+REQUEST = Parameter(name="request", parse=parse_text)
+REQUEST_URI = Parameter(name="request_uri", parse=parse_text)
+REGISTRATION = Parameter(name="registration", parse=parse_text)
+# Requests for a preference, never an error when they cannot be met (OIDC Core §3.1.2.1).
+PREFERENCES = tuple(Parameter(name=name, parse=parse_text) for name in ("display", "claims_locales", "acr_values"))
+
+
+def refuse_unsupported(request: AuthorizationRequest, _context: Context) -> None:
+    """Refuse request objects and self-registration by the errors of OIDC Core §6 and §7.2."""
+    if request.params.get(REQUEST) is not None:
+        raise RequestNotSupported("The request parameter is not supported (OIDC Core section 6.1).")
+    if request.params.get(REQUEST_URI) is not None:
+        raise RequestUriNotSupported("The request_uri parameter is not supported (OIDC Core section 6.2).")
+    if request.params.get(REGISTRATION) is not None:
+        raise RegistrationNotSupported("The registration parameter is not supported (OIDC Core section 7.2).")
+
+
+def check_parameters(request: AuthorizationRequest, context: Context) -> None:
+    """Refuse what cannot be meant: a bad max_age, an unknown prompt, `none` beside another."""
+    request.params.get(MAX_AGE_PARAMETER)
+    prompts = request.params.get(PROMPT) or ()
+    if not set(prompts) <= set(prompt_values(context.registry)):
+        raise InvalidRequest("A prompt value is unknown; prompt_values_supported in discovery lists them.")
+    if "none" in prompts and len(prompts) > 1:
+        raise InvalidRequest("prompt=none cannot stand beside another value (OIDC Core section 3.1.2.1).")
+
+
+def check_id_token_hint(request: AuthorizationRequest, context: Context) -> AuthorizationRequest | None:
+    """Note whom a valid hint names. An expired ID Token is still a hint (OIDC Core §3.1.2.1); one that we did not
+    issue to this client is refused."""
+    hint = request.params.get(ID_TOKEN_HINT)
+    if hint is None:
+        return None
+    try:
+        claims = context.server.tokens.verify(
+            hint, expected_typ="JWT", issuer=context.settings.issuer, now=context.now, allow_expired=True
+        )
+    except InvalidToken as error:
+        raise InvalidRequest("id_token_hint is not an ID Token of this issuer.", detail=str(error)) from error
+    if claims["aud"] != request.client.client_id:
+        raise InvalidRequest("id_token_hint was issued to another client.")
+    return replace(request, hinted_account_id=str(claims["sub"]))
+
+
+def select_account_reason(state: PromptState) -> str | None:
+    """Account selection is due when asked for, not made yet, and there is an account to select."""
+    asked = "select_account" in (state.params.get(PROMPT) or ()) and "select_account" not in state.done
+    return "prompt" if asked and state.context.browser_sessions else None
+
+
+def login_reason(state: PromptState) -> str | None:
+    """Say why the End-User must sign in (OIDC Core §3.1.2.3), or None.
+
+    Raises `LoginRequired` when someone else signed in than the one whom id_token_hint names. A sign-in within this
+    interaction satisfies `prompt=login` and `max_age`, however long the pages after it take."""
+    if state.session is None:
+        return "session"
+    if state.hinted_account_id not in (None, state.session.account_id):
+        if "login" in state.done:
+            raise LoginRequired("The End-User who signed in is not the one named by id_token_hint.")
+        return "hint"
+    if "login" in state.done:
+        return None
+    if "login" in (state.params.get(PROMPT) or ()):
+        return "prompt"
+    max_age = state.params.get(MAX_AGE_PARAMETER)
+    too_old = max_age is not None and state.context.now - state.session.authenticated_at >= max_age
+    return "max_age" if too_old else None
+
+
+def consent_reason(state: PromptState) -> str | None:
+    """Say why consent is needed: it was asked for, or a scope was never agreed to. First-party clients need none."""
+    if "consent" in state.done:
+        return None
+    if "consent" in (state.params.get(PROMPT) or ()):
+        return "prompt"
+    if state.client.first_party or state.session is None:
+        return None
+    remembered = state.context.uow.consents.find(state.session.account_id, state.client.client_id)
+    return "scope" if needed_consent(remembered, state.scopes) else None
+
+
+def id_token_claims(issuance: Issuance) -> Mapping[str, Any]:
+    """Return the claims of an ID Token from the token endpoint; none unless `openid` was granted."""
+    grant = issuance.grant
+    if issuance.account is None or "openid" not in grant.scopes:
+        return {}
+    claims: dict[str, Any] = {
+        "auth_time": grant.authenticated_at,
+        "acr": grant.acr,
+        "amr": list(grant.amr),
+        "sid": grant.session_id,
+        "at_hash": left_half_hash(issuance.access_token),
+    }
+    nonce = issuance.carried.get(NONCE)
+    return claims | {"nonce": nonce} if nonce is not None else claims
+
+
+def left_half_hash(value: str) -> str:
+    """Return at_hash of a token under RS256 (OIDC Core §3.1.3.6): the left half of its SHA-256, base64url."""
+    return base64.urlsafe_b64encode(hashlib.sha256(value.encode("ascii")).digest()[:16]).rstrip(b"=").decode()
+
+
+def prompt_values(registry: Registry) -> tuple[str, ...]:
+    """Return the prompt values that are understood (Initiating User Registration 1.0 §2.1)."""
+    return ("none", *(prompt.name for prompt in registry.prompts))
+
+
+def server_metadata(registry: Registry, _settings: Settings) -> Mapping[str, Any]:
+    """Return the members of OIDC Discovery §3 that this module answers for."""
+    return {
+        "subject_types_supported": ["public"],
+        "id_token_signing_alg_values_supported": ["RS256"],
+        "acr_values_supported": list(acr_values_supported()),
+        "prompt_values_supported": list(prompt_values(registry)),
+        "display_values_supported": ["page"],
+        "claim_types_supported": ["normal"],
+        "claims_parameter_supported": False,
+        "request_parameter_supported": False,
+        "request_uri_parameter_supported": False,
+    }
+
+
+SPEC = Spec(
+    name="oidc_core",
+    document="OIDC Core 1.0",
+    requires=("authorization_code",),
+    parameters=(
+        NONCE,
+        PROMPT,
+        MAX_AGE_PARAMETER,
+        ID_TOKEN_HINT,
+        LOGIN_HINT,
+        REQUEST,
+        REQUEST_URI,
+        REGISTRATION,
+        UI_LOCALES,
+        *PREFERENCES,
+    ),
+    authorization_checks=(
+        (Phase.REQUEST, refuse_unsupported),
+        (Phase.REQUEST, check_parameters),
+        (Phase.REQUEST, check_id_token_hint),
+    ),
+    scopes={"openid": Scope(title="Know who you are", detail="A stable identifier, and when you signed in.")},
+    prompts=(
+        Prompt(
+            name="select_account",
+            path="/accounts",
+            reason=select_account_reason,
+            refuse=lambda _: AccountSelectionRequired("The End-User has to select an account."),
+        ),
+        Prompt(
+            name="login",
+            path="/login",
+            reason=login_reason,
+            refuse=lambda _: LoginRequired("The End-User has to sign in."),
+        ),
+        Prompt(
+            name="consent",
+            path="/consent",
+            reason=consent_reason,
+            refuse=lambda _: ConsentRequired("The End-User has to consent."),
+        ),
+    ),
+    id_token_claims=(id_token_claims,),
+    server_metadata=server_metadata,
+)

@@ -1,0 +1,75 @@
+"""OIDC Core §5.3: UserInfo, a resource protected by bearer tokens (RFC 6750)."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from idp.accounts.claims import SCOPE_CLAIMS
+from idp.protocol.access_tokens import find_access
+from idp.protocol.bearer import read_bearer_token
+from idp.protocol.context import Context
+from idp.protocol.errors import InsufficientScope, InvalidToken
+from idp.protocol.messages import Answer, Request, json_response
+from idp.protocol.registry import Registry
+from idp.protocol.spec import Cors, Disclosure, Endpoint, ErrorStyle, Scope, Spec
+from idp.settings import Settings
+
+
+def handle_userinfo(request: Request, context: Context) -> Answer:
+    """Return the claims of the granted scopes (OIDC Core §5.3.2).
+
+    Raises `InvalidToken` for a token that is not ours, not for us, or no longer good; `InsufficientScope` for one
+    without `openid`."""
+    access = find_access(read_bearer_token(request), context)
+    if access is None or context.settings.issuer not in access.audience:
+        raise InvalidToken("The access token is invalid, expired, revoked, or meant for another resource.")
+    if access.account is None or access.grant is None or "openid" not in access.scopes:
+        raise InsufficientScope("UserInfo needs an access token with the scope openid (OIDC Core section 5.3).")
+    disclosure = Disclosure(account=access.account, client=access.client, grant=access.grant, scopes=access.scopes)
+    claims: dict[str, Any] = {"sub": access.claims["sub"]}
+    for contribute in context.registry.userinfo_claims:
+        claims |= contribute(disclosure)
+    return json_response(claims)
+
+
+def scope_claims(disclosure: Disclosure) -> Mapping[str, Any]:
+    """Return the standard claims that the scopes ask for (OIDC Core §5.4), as far as the account has them."""
+    wanted = [name for scope in disclosure.scopes for name in SCOPE_CLAIMS.get(scope, ())]
+    return {name: disclosure.account.claims[name] for name in wanted if name in disclosure.account.claims}
+
+
+def role_claims(disclosure: Disclosure) -> Mapping[str, Any]:
+    """Return `roles` when the scope `roles` was granted."""
+    return {"roles": list(disclosure.account.roles)} if "roles" in disclosure.scopes else {}
+
+
+def server_metadata(_registry: Registry, _settings: Settings) -> Mapping[str, Any]:
+    """Return the claims that can be had (OIDC Discovery §3)."""
+    from_scopes = [name for names in SCOPE_CLAIMS.values() for name in names]
+    protocol = ["sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "sid", "at_hash", "roles"]
+    return {"claims_supported": [*protocol, *from_scopes]}
+
+
+SPEC = Spec(
+    name="userinfo",
+    document="OIDC Core 1.0 section 5.3",
+    requires=("oidc_core", "jwt_access_tokens"),
+    scopes={
+        "profile": Scope(title="See your profile", detail="Name, picture, birthday, language and the like."),
+        "email": Scope(title="See your e-mail address", detail="And whether it was verified."),
+        "address": Scope(title="See your postal address"),
+        "phone": Scope(title="See your phone number", detail="And whether it was verified."),
+    },
+    userinfo_claims=(scope_claims, role_claims),
+    endpoints=(
+        Endpoint(
+            path="/oauth2/userinfo",
+            methods=("GET", "POST"),
+            handle=handle_userinfo,
+            metadata="userinfo_endpoint",
+            writes=False,
+            errors=ErrorStyle.BEARER,
+            cors=Cors.CLIENTS,
+        ),
+    ),
+    server_metadata=server_metadata,
+)

@@ -1,0 +1,1 @@
+"""Durable state: records, the contracts of the stores that keep them, and the backends."""

@@ -1,0 +1,263 @@
+"""The contracts of the stores. `tests/stores` runs one suite of them against every backend.
+
+All methods run inside a unit of work and see its own writes. A method that changes one thing is one conditional
+statement, so that two instances doing it at once cannot both succeed. Any method raises `StorageUnavailable`.
+Listings are ordered by identifier and paged by key (`after`), never by offset.
+"""
+
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from typing import Any, Protocol
+
+from idp.stores.records import (
+    Account,
+    Artifact,
+    AuditEvent,
+    Client,
+    Consent,
+    Credential,
+    Grant,
+    OutboxMessage,
+    RefreshToken,
+    Resource,
+    Session,
+    SigningKey,
+    Throttle,
+)
+
+
+class StorageUnavailable(Exception):
+    """The database is away, locked or full; nothing of the unit of work was kept. Answered as 503."""
+
+
+class Duplicate(Exception):
+    """An identifier that must be unique is taken; `args[0]` names the field."""
+
+
+class AccountStore(Protocol):
+    """Accounts and their credentials."""
+
+    def add(self, account: Account) -> None:
+        """Keep a new account. Raises `Duplicate` if its id or one of its names is taken."""
+
+    def find(self, account_id: str) -> Account | None: ...
+
+    def find_by_name(self, name: str) -> Account | None:
+        """Return the account that signs in by this canonical name."""
+
+    def replace(self, account: Account) -> bool:
+        """Overwrite the account with this id, names included; False if there is none. Raises `Duplicate`."""
+
+    def list(self, *, after: str = "", limit: int = 100) -> tuple[Account, ...]: ...
+
+    def find_credential(self, account_id: str, method: str) -> Credential | None: ...
+
+    def put_credential(self, credential: Credential) -> None:
+        """Set the account's credential of that method, replacing an older one."""
+
+
+class ClientStore(Protocol):
+    """Clients."""
+
+    def add(self, client: Client) -> None:
+        """Keep a new client. Raises `Duplicate` if its client_id is taken."""
+
+    def find(self, client_id: str) -> Client | None: ...
+
+    def replace(self, client: Client) -> bool:
+        """Overwrite the client with this client_id; False if there is none."""
+
+    def list(self, *, after: str = "", limit: int = 100) -> tuple[Client, ...]: ...
+
+
+class ResourceStore(Protocol):
+    """Protected resources (RFC 8707)."""
+
+    def put(self, resource: Resource) -> None:
+        """Set the resource with this identifier."""
+
+    def find(self, identifier: str) -> Resource | None: ...
+
+    def list(self) -> tuple[Resource, ...]:
+        """Return all resources; they are few."""
+
+
+class SessionStore(Protocol):
+    """Sessions, live and ended."""
+
+    def add(self, session: Session) -> None: ...
+
+    def find(self, session_id: str) -> Session | None: ...
+
+    def find_by_handle(self, handle_hash: str) -> Session | None: ...
+
+    def replace(self, session: Session) -> bool:
+        """Overwrite a session that has not ended; False if it has ended or is unknown."""
+
+    def end(self, session_id: str, ended_at: int) -> Session | None:
+        """End a live session and return it as it was; None if it had ended or is unknown."""
+
+    def list_live(self, account_id: str, now: int) -> tuple[Session, ...]:
+        """Return the account's sessions that have not ended nor passed their absolute end, newest first."""
+
+
+class GrantStore(Protocol):
+    """Grants."""
+
+    def add(self, grant: Grant) -> None: ...
+
+    def find(self, grant_id: str) -> Grant | None: ...
+
+    def revoke(self, grant_id: str, revoked_at: int) -> bool:
+        """Revoke one grant; False if it was revoked before or is unknown."""
+
+    def revoke_of_session(self, session_id: str, revoked_at: int) -> int:
+        """Revoke the session's grants that are not offline; return how many."""
+
+    def revoke_of_account(self, account_id: str, revoked_at: int) -> int: ...
+
+    def revoke_of_client(self, client_id: str, revoked_at: int) -> int: ...
+
+    def client_ids_of_session(self, session_id: str) -> tuple[str, ...]:
+        """Return the distinct client_ids that were given a grant in this session (revoked ones too), sorted."""
+
+
+class RefreshTokenStore(Protocol):
+    """Refresh tokens, by digest."""
+
+    def add(self, token: RefreshToken) -> None: ...
+
+    def find(self, token_hash: str) -> RefreshToken | None:
+        """Return the token whether consumed, expired or neither."""
+
+    def consume(self, token_hash: str, now: int) -> RefreshToken | None:
+        """Mark a live token consumed and return it; None if unknown, expired or consumed. Atomic: once only."""
+
+
+class ArtifactStore(Protocol):
+    """Artifacts, by kind and digest of the handle."""
+
+    def add(self, artifact: Artifact) -> bool:
+        """Keep a new artifact; False, changing nothing, if its kind and handle exist (a `jti` seen before)."""
+
+    def find(self, kind: str, handle_hash: str) -> Artifact | None:
+        """Return the artifact whether consumed, expired or neither."""
+
+    def consume(self, kind: str, handle_hash: str, now: int) -> Artifact | None:
+        """Mark a live artifact consumed and return it; None if unknown, expired or consumed. Atomic: once only."""
+
+    def update(self, kind: str, handle_hash: str, payload: Mapping[str, Any], now: int) -> bool:
+        """Replace the payload of a live artifact; False if unknown, expired or consumed."""
+
+
+class SigningKeyStore(Protocol):
+    """Signing keys, sealed."""
+
+    def list(self) -> tuple[SigningKey, ...]:
+        """Return all keys, oldest first."""
+
+    def add(self, key: SigningKey) -> None: ...
+
+    def activate(self, kid: str, activated_at: int) -> bool:
+        """Make a next key active; False if it was not next."""
+
+    def retire(self, kid: str, retired_at: int, remove_at: int) -> bool:
+        """Retire an active key; False if it was not active."""
+
+    def remove(self, kid: str) -> bool: ...
+
+
+class ConsentStore(Protocol):
+    """Remembered consents."""
+
+    def find(self, account_id: str, client_id: str) -> Consent | None: ...
+
+    def put(self, consent: Consent) -> None: ...
+
+    def remove(self, account_id: str, client_id: str) -> bool: ...
+
+
+class ThrottleStore(Protocol):
+    """Counters in fixed windows."""
+
+    def hit(self, key: str, now: int, window_seconds: int) -> Throttle:
+        """Count one try and return the counter after it; a window older than `window_seconds` starts anew. Atomic."""
+
+    def refund(self, key: str) -> None:
+        """Take one try back, never below zero."""
+
+    def clear(self, key: str) -> None: ...
+
+
+class OutboxStore(Protocol):
+    """Messages on their way to other parties."""
+
+    def add(self, message: OutboxMessage) -> None: ...
+
+    def claim(self, now: int, limit: int, lease_seconds: int) -> tuple[OutboxMessage, ...]:
+        """Take up to `limit` due messages: counts an attempt and puts `next_attempt_at` off by the lease, so that no
+        other worker takes them and a crashed worker's come back. Atomic."""
+
+    def mark_delivered(self, message_id: str, at: int, result: str) -> None: ...
+
+    def mark_failed(self, message_id: str, result: str, *, next_attempt_at: int | None, at: int) -> None:
+        """Note a failed attempt; without a next attempt the message is given up."""
+
+    def list(self, *, client_id: str | None = None, limit: int = 100) -> tuple[OutboxMessage, ...]:
+        """Return the newest messages first: the delivery log."""
+
+
+class AuditStore(Protocol):
+    """Audit events; appended, never changed."""
+
+    def add(self, event: AuditEvent) -> None: ...
+
+    def list(self, *, limit: int = 100) -> tuple[AuditEvent, ...]:
+        """Return the newest events first."""
+
+
+class UnitOfWork(Protocol):
+    """The stores within one transaction."""
+
+    @property
+    def accounts(self) -> AccountStore: ...
+    @property
+    def clients(self) -> ClientStore: ...
+    @property
+    def resources(self) -> ResourceStore: ...
+    @property
+    def sessions(self) -> SessionStore: ...
+    @property
+    def grants(self) -> GrantStore: ...
+    @property
+    def refresh_tokens(self) -> RefreshTokenStore: ...
+    @property
+    def artifacts(self) -> ArtifactStore: ...
+    @property
+    def signing_keys(self) -> SigningKeyStore: ...
+    @property
+    def consents(self) -> ConsentStore: ...
+    @property
+    def throttles(self) -> ThrottleStore: ...
+    @property
+    def outbox(self) -> OutboxStore: ...
+    @property
+    def audit(self) -> AuditStore: ...
+
+
+class Storage(Protocol):
+    """A backend."""
+
+    def begin(self) -> AbstractContextManager[UnitOfWork]:
+        """Open a unit of work that may write: commits when the block ends, rolls back when it raises."""
+
+    def snapshot(self) -> AbstractContextManager[UnitOfWork]:
+        """Open a unit of work that only reads: one consistent view, no write lock."""
+
+    def check(self) -> None:
+        """Return if the database answers and its schema is current; raise `StorageUnavailable` saying why not."""
+
+    def sweep(self, now: int, limit: int) -> int:
+        """Delete up to `limit` rows of each table that can no longer matter at `now`; return how many went."""
+
+    def close(self) -> None: ...

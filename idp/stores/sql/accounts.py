@@ -1,0 +1,84 @@
+"""Accounts, their names and their credentials."""
+
+from sqlalchemy import bindparam, delete, select
+
+from idp.stores.interfaces import Duplicate
+from idp.stores.records import Account, Credential
+from idp.stores.sql.statements import Codec, Runner, Statement, is_violation
+from idp.stores.sql.tables import account_names, accounts, credentials
+from idp.stores.sql.writing import insert, key_of, update_all, upsert
+
+ACCOUNT = Codec.of(Account, accounts)
+CREDENTIAL = Codec.of(Credential, credentials)
+ADD = insert(accounts)
+ADD_NAME = insert(account_names)
+REPLACE = update_all(accounts, ("account_id",))
+DROP_NAMES = Statement(delete(account_names).where(account_names.c.account_id == bindparam("account_id")))
+FIND = Statement(select(*ACCOUNT.columns).where(accounts.c.account_id == bindparam("account_id")))
+FIND_BY_NAME = Statement(
+    select(*ACCOUNT.columns)
+    .join(account_names, account_names.c.account_id == accounts.c.account_id)
+    .where(account_names.c.name == bindparam("name"))
+)
+LIST = Statement(
+    select(*ACCOUNT.columns)
+    .where(accounts.c.account_id > bindparam("after"))
+    .order_by(accounts.c.account_id)
+    .limit(bindparam("limit"))
+)
+FIND_CREDENTIAL = Statement(
+    select(*CREDENTIAL.columns).where(
+        credentials.c.account_id == bindparam("account_id"), credentials.c.method == bindparam("method")
+    )
+)
+PUT_CREDENTIAL = upsert(credentials, ("account_id", "method"))
+
+
+class SqlAccounts:
+    """`AccountStore` over SQL."""
+
+    def __init__(self, run: Runner) -> None:
+        self._run = run
+
+    def add(self, account: Account) -> None:
+        """Keep a new account."""
+        self._write_names(account)
+        try:
+            self._run.changed(ADD, **ACCOUNT.encode(account))
+        except Exception as error:
+            raise (Duplicate("account_id") if is_violation(error) else error) from error
+
+    def find(self, account_id: str) -> Account | None:
+        """Return the account."""
+        return ACCOUNT.decode_or_none(self._run.one(FIND, account_id=account_id))
+
+    def find_by_name(self, name: str) -> Account | None:
+        """Return the account that signs in by this name."""
+        return ACCOUNT.decode_or_none(self._run.one(FIND_BY_NAME, name=name))
+
+    def replace(self, account: Account) -> bool:
+        """Overwrite the account, names included."""
+        if not self._run.changed(REPLACE, **key_of(("account_id",), ACCOUNT.encode(account))):
+            return False
+        self._run.changed(DROP_NAMES, account_id=account.account_id)
+        self._write_names(account)
+        return True
+
+    def list(self, *, after: str = "", limit: int = 100) -> tuple[Account, ...]:
+        """Return a page of accounts."""
+        return ACCOUNT.decode_all(self._run.all(LIST, after=after, limit=limit))
+
+    def find_credential(self, account_id: str, method: str) -> Credential | None:
+        """Return the credential."""
+        return CREDENTIAL.decode_or_none(self._run.one(FIND_CREDENTIAL, account_id=account_id, method=method))
+
+    def put_credential(self, credential: Credential) -> None:
+        """Set the credential."""
+        self._run.changed(PUT_CREDENTIAL, **CREDENTIAL.encode(credential))
+
+    def _write_names(self, account: Account) -> None:
+        try:
+            for name in account.names:
+                self._run.changed(ADD_NAME, name=name, account_id=account.account_id)
+        except Exception as error:
+            raise (Duplicate("name") if is_violation(error) else error) from error

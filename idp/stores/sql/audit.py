@@ -1,0 +1,27 @@
+"""Audit events: appended, never changed."""
+
+from sqlalchemy import bindparam, select
+
+from idp.stores.records import AuditEvent
+from idp.stores.sql.statements import Codec, Runner, Statement
+from idp.stores.sql.tables import audit
+from idp.stores.sql.writing import insert
+
+EVENT = Codec.of(AuditEvent, audit)
+ADD = insert(audit)
+LIST = Statement(select(*EVENT.columns).order_by(audit.c.at.desc(), audit.c.event_id).limit(bindparam("limit")))
+
+
+class SqlAudit:
+    """`AuditStore` over SQL."""
+
+    def __init__(self, run: Runner) -> None:
+        self._run = run
+
+    def add(self, event: AuditEvent) -> None:
+        """Append an event."""
+        self._run.changed(ADD, **EVENT.encode(event))
+
+    def list(self, *, limit: int = 100) -> tuple[AuditEvent, ...]:
+        """Return the newest events."""
+        return EVENT.decode_all(self._run.all(LIST, limit=limit))

@@ -1,0 +1,96 @@
+"""Grants and their refresh tokens."""
+
+from sqlalchemy import ColumnElement, bindparam, select, update
+
+from idp.stores.records import Grant, RefreshToken
+from idp.stores.sql.statements import Codec, Runner, Statement
+from idp.stores.sql.tables import grants, refresh_tokens
+from idp.stores.sql.writing import insert
+
+GRANT = Codec.of(Grant, grants)
+TOKEN = Codec.of(RefreshToken, refresh_tokens)
+ADD = insert(grants)
+FIND = Statement(select(*GRANT.columns).where(grants.c.grant_id == bindparam("grant_id")))
+CLIENT_IDS = Statement(
+    select(grants.c.client_id)
+    .where(grants.c.session_id == bindparam("session_id"))
+    .distinct()
+    .order_by(grants.c.client_id)
+)
+ADD_TOKEN = insert(refresh_tokens)
+FIND_TOKEN = Statement(select(*TOKEN.columns).where(refresh_tokens.c.token_hash == bindparam("token_hash")))
+CONSUME_TOKEN = Statement(
+    update(refresh_tokens)
+    .where(
+        refresh_tokens.c.token_hash == bindparam("wanted"),
+        refresh_tokens.c.consumed_at.is_(None),
+        refresh_tokens.c.expires_at > bindparam("now"),
+    )
+    .values(consumed_at=bindparam("at"))
+    .returning(*TOKEN.columns)
+)
+
+
+def _revoke_where(*conditions: ColumnElement[bool]) -> Statement:
+    clause = update(grants).where(grants.c.revoked_at.is_(None), *conditions)
+    return Statement(clause.values(revoked_at=bindparam("at")))
+
+
+REVOKE = _revoke_where(grants.c.grant_id == bindparam("wanted"))
+REVOKE_OF_SESSION = _revoke_where(grants.c.session_id == bindparam("wanted"), grants.c.offline.is_(False))
+REVOKE_OF_ACCOUNT = _revoke_where(grants.c.account_id == bindparam("wanted"))
+REVOKE_OF_CLIENT = _revoke_where(grants.c.client_id == bindparam("wanted"))
+
+
+class SqlGrants:
+    """`GrantStore` over SQL."""
+
+    def __init__(self, run: Runner) -> None:
+        self._run = run
+
+    def add(self, grant: Grant) -> None:
+        """Keep a new grant."""
+        self._run.changed(ADD, **GRANT.encode(grant))
+
+    def find(self, grant_id: str) -> Grant | None:
+        """Return the grant."""
+        return GRANT.decode_or_none(self._run.one(FIND, grant_id=grant_id))
+
+    def revoke(self, grant_id: str, revoked_at: int) -> bool:
+        """Revoke one grant."""
+        return bool(self._run.changed(REVOKE, wanted=grant_id, at=revoked_at))
+
+    def revoke_of_session(self, session_id: str, revoked_at: int) -> int:
+        """Revoke the session's grants that are not offline."""
+        return self._run.changed(REVOKE_OF_SESSION, wanted=session_id, at=revoked_at)
+
+    def revoke_of_account(self, account_id: str, revoked_at: int) -> int:
+        """Revoke all grants of an account."""
+        return self._run.changed(REVOKE_OF_ACCOUNT, wanted=account_id, at=revoked_at)
+
+    def revoke_of_client(self, client_id: str, revoked_at: int) -> int:
+        """Revoke all grants of a client."""
+        return self._run.changed(REVOKE_OF_CLIENT, wanted=client_id, at=revoked_at)
+
+    def client_ids_of_session(self, session_id: str) -> tuple[str, ...]:
+        """Return the clients that were given a grant in this session."""
+        return tuple(row[0] for row in self._run.all(CLIENT_IDS, session_id=session_id))
+
+
+class SqlRefreshTokens:
+    """`RefreshTokenStore` over SQL."""
+
+    def __init__(self, run: Runner) -> None:
+        self._run = run
+
+    def add(self, token: RefreshToken) -> None:
+        """Keep a new token."""
+        self._run.changed(ADD_TOKEN, **TOKEN.encode(token))
+
+    def find(self, token_hash: str) -> RefreshToken | None:
+        """Return the token."""
+        return TOKEN.decode_or_none(self._run.one(FIND_TOKEN, token_hash=token_hash))
+
+    def consume(self, token_hash: str, now: int) -> RefreshToken | None:
+        """Consume a live token, once."""
+        return TOKEN.decode_or_none(self._run.one(CONSUME_TOKEN, wanted=token_hash, now=now, at=now))

@@ -1,0 +1,57 @@
+"""Migrations: forward only, by Alembic, run by the program itself; safe when several processes start at once."""
+
+from importlib.resources import files
+
+from alembic.config import Config
+from alembic.runtime.environment import EnvironmentContext
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, text
+
+from idp.stores.interfaces import StorageUnavailable
+
+
+def migrate(engine: Engine) -> None:
+    """Bring the schema to this program's version, all or nothing. Raises `StorageUnavailable` for a newer schema."""
+    scripts = _scripts()
+    with engine.connect() as connection:
+        # One process migrates; the others wait here and then find nothing left to do.
+        connection.execute(text("BEGIN IMMEDIATE"))
+        try:
+            _refuse_newer(scripts, connection)
+            _upgrade(scripts, connection)
+            connection.execute(text("COMMIT"))
+        except BaseException:
+            connection.execute(text("ROLLBACK"))
+            raise
+
+
+def check_schema(engine: Engine) -> None:
+    """Raise `StorageUnavailable` unless the schema is exactly this program's."""
+    scripts = _scripts()
+    with engine.connect() as connection:
+        current = MigrationContext.configure(connection).get_current_revision()
+    if current != scripts.get_current_head():
+        raise StorageUnavailable(f"the schema is at {current or 'nothing'}; run: idp migrate")
+
+
+def _scripts() -> ScriptDirectory:
+    config = Config()
+    config.set_main_option("script_location", str(files(__package__)))
+    return ScriptDirectory.from_config(config)
+
+
+def _refuse_newer(scripts: ScriptDirectory, connection: Connection) -> None:
+    current = MigrationContext.configure(connection).get_current_revision()
+    known = {script.revision for script in scripts.walk_revisions()}
+    if current is not None and current not in known:
+        raise StorageUnavailable(
+            f"the database has schema {current}, which is newer than this program; run the newer program"
+        )
+
+
+def _upgrade(scripts: ScriptDirectory, connection: Connection) -> None:
+    config = Config()
+    with EnvironmentContext(config, scripts, fn=lambda rev, _: scripts._upgrade_revs("head", rev)) as environment:
+        environment.configure(connection=connection, transactional_ddl=False)
+        environment.run_migrations()

@@ -1,0 +1,57 @@
+"""Sessions."""
+
+from sqlalchemy import bindparam, select, update
+
+from idp.stores.records import Session
+from idp.stores.sql.statements import Codec, Runner, Statement
+from idp.stores.sql.tables import sessions
+from idp.stores.sql.writing import insert, key_of, update_all
+
+SESSION = Codec.of(Session, sessions)
+LIVE = sessions.c.ended_at.is_(None)
+ADD = insert(sessions)
+REPLACE = update_all(sessions, ("session_id",), LIVE)
+FIND = Statement(select(*SESSION.columns).where(sessions.c.session_id == bindparam("session_id")))
+FIND_BY_HANDLE = Statement(select(*SESSION.columns).where(sessions.c.handle_hash == bindparam("handle_hash")))
+END = Statement(
+    update(sessions)
+    .where(sessions.c.session_id == bindparam("wanted"), LIVE)
+    .values(ended_at=bindparam("at"))
+    .returning(*SESSION.columns)
+)
+LIST_LIVE = Statement(
+    select(*SESSION.columns)
+    .where(sessions.c.account_id == bindparam("account_id"), LIVE, sessions.c.expires_at > bindparam("now"))
+    .order_by(sessions.c.created_at.desc(), sessions.c.session_id)
+)
+
+
+class SqlSessions:
+    """`SessionStore` over SQL."""
+
+    def __init__(self, run: Runner) -> None:
+        self._run = run
+
+    def add(self, session: Session) -> None:
+        """Keep a new session."""
+        self._run.changed(ADD, **SESSION.encode(session))
+
+    def find(self, session_id: str) -> Session | None:
+        """Return the session."""
+        return SESSION.decode_or_none(self._run.one(FIND, session_id=session_id))
+
+    def find_by_handle(self, handle_hash: str) -> Session | None:
+        """Return the session of this handle."""
+        return SESSION.decode_or_none(self._run.one(FIND_BY_HANDLE, handle_hash=handle_hash))
+
+    def replace(self, session: Session) -> bool:
+        """Overwrite a live session."""
+        return bool(self._run.changed(REPLACE, **key_of(("session_id",), SESSION.encode(session))))
+
+    def end(self, session_id: str, ended_at: int) -> Session | None:
+        """End a live session."""
+        return SESSION.decode_or_none(self._run.one(END, wanted=session_id, at=ended_at))
+
+    def list_live(self, account_id: str, now: int) -> tuple[Session, ...]:
+        """Return the account's live sessions."""
+        return SESSION.decode_all(self._run.all(LIST_LIVE, account_id=account_id, now=now))

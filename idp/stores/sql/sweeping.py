@@ -1,0 +1,46 @@
+"""What is deleted when: every table that grows has its line here.
+
+A day is kept beyond the end of anything, so that a replay is still recognised and an audit can still be matched.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from sqlalchemy import ColumnElement, Table, and_, bindparam, delete, or_, select
+
+from idp.stores.sql.statements import Statement
+from idp.stores.sql.tables import artifacts, audit, grants, outbox, refresh_tokens, sessions, throttles
+
+DAY = 86_400
+
+
+def _statement(table: Table, condition: ColumnElement[bool]) -> Statement:
+    """Delete the rows of a batch by key: DELETE ... LIMIT is not in every database."""
+    key: Any = list(table.primary_key.columns)
+    batch = select(*key).where(condition).limit(bindparam("limit"))
+    if len(key) == 1:
+        return Statement(delete(table).where(key[0].in_(batch)))
+    inner = batch.subquery()
+    same = and_(*(column == inner.c[column.name] for column in key))
+    return Statement(delete(table).where(select(1).select_from(inner).where(same).exists()))
+
+
+def _before(column: ColumnElement[Any]) -> ColumnElement[bool]:
+    return column < bindparam("before")
+
+
+SWEEPS = (
+    (_statement(artifacts, _before(artifacts.c.expires_at)), DAY),
+    (_statement(refresh_tokens, _before(refresh_tokens.c.expires_at)), DAY),
+    (_statement(sessions, or_(_before(sessions.c.expires_at), _before(sessions.c.ended_at))), DAY),
+    (_statement(grants, or_(_before(grants.c.expires_at), _before(grants.c.revoked_at))), DAY),
+    (_statement(throttles, _before(throttles.c.window_started_at)), DAY),
+    (_statement(outbox, or_(_before(outbox.c.delivered_at), _before(outbox.c.failed_at))), 7 * DAY),
+    (_statement(audit, _before(audit.c.at)), 365 * DAY),
+)
+
+
+def sweep(now: int, limit: int) -> Iterator[tuple[Statement, dict[str, int]]]:
+    """Yield each table's statement with its parameters."""
+    for statement, kept_seconds in SWEEPS:
+        yield statement, {"before": now - kept_seconds, "limit": limit}

@@ -1,0 +1,50 @@
+"""Counters in fixed windows."""
+
+from sqlalchemy import bindparam, case, delete, update
+from sqlalchemy.dialects.sqlite import insert
+
+from idp.stores.records import Throttle
+from idp.stores.sql.statements import Codec, Runner, Statement
+from idp.stores.sql.tables import throttles
+
+THROTTLE = Codec.of(Throttle, throttles)
+OVER = throttles.c.window_started_at <= bindparam("over")
+HIT = Statement(
+    insert(throttles)
+    .values(key=bindparam("key"), count=1, window_started_at=bindparam("now"))
+    .on_conflict_do_update(
+        index_elements=["key"],
+        set_={
+            "count": case((OVER, 1), else_=throttles.c.count + 1),
+            "window_started_at": case((OVER, bindparam("now")), else_=throttles.c.window_started_at),
+        },
+    )
+    .returning(*THROTTLE.columns)
+)
+REFUND = Statement(
+    update(throttles)
+    .where(throttles.c.key == bindparam("wanted"), throttles.c.count > 0)
+    .values(count=throttles.c.count - 1)
+)
+CLEAR = Statement(delete(throttles).where(throttles.c.key == bindparam("wanted")))
+
+
+class SqlThrottles:
+    """`ThrottleStore` over SQL."""
+
+    def __init__(self, run: Runner) -> None:
+        self._run = run
+
+    def hit(self, key: str, now: int, window_seconds: int) -> Throttle:
+        """Count one try in one statement."""
+        row = self._run.one(HIT, key=key, now=now, over=now - window_seconds)
+        # A key that cannot be stored cannot be counted; the callers' keys are digests, so this does not happen.
+        return THROTTLE.decode(row) if row else Throttle(key=key, count=1, window_started_at=now)
+
+    def refund(self, key: str) -> None:
+        """Take one try back."""
+        self._run.changed(REFUND, wanted=key)
+
+    def clear(self, key: str) -> None:
+        """Forget the counter."""
+        self._run.changed(CLEAR, wanted=key)

@@ -1,0 +1,217 @@
+"""ASGI <-> core: read and bound the request on the event loop, run the core in one worker thread, write the answer.
+
+The one hop to a thread is all: the core is synchronous, and signing, hashing and SQLite would block the loop.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from starlette.types import Receive, Scope, Send
+
+from idp.clock import monotonic
+from idp.protocol.context import Server
+from idp.protocol.errors import ProtocolError, ServerError, TemporarilyUnavailable
+from idp.protocol.messages import Fields, Page, Request, Response
+from idp.protocol.spec import Cors
+from idp.randomness import new_identifier
+from idp.stores.interfaces import StorageUnavailable
+from idp.web.cookies import Cookies
+from idp.web.cors import ClientOrigins, cors_headers, preflight
+from idp.web.errors import Refusals
+from idp.web.headers import ALWAYS, HSTS, NOT_A_PAGE
+from idp.web.parsing import LONGEST_BODY, Parser, TooLarge, check_bounds
+from idp.web.presenting import Presenter
+from idp.web.routing import Action
+
+log = logging.getLogger("idp.web")
+BODY_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What goes out: everything decided, nothing lazy."""
+
+    status: int
+    headers: Fields
+    body: bytes
+
+
+class Edge:
+    """Serves actions. One per application; its pools live from `start` to `stop`."""
+
+    def __init__(
+        self,
+        server: Server,
+        parser: Parser,
+        cookies: Cookies,
+        presenter: Presenter,
+        refusals: Refusals,
+        *,
+        wake_outbox: Callable[[], None],
+    ) -> None:
+        self.server = server
+        self._parser, self._cookies = parser, cookies
+        self._presenter, self._refusals = presenter, refusals
+        self._wake_outbox = wake_outbox
+        settings = server.settings
+        self._origins = ClientOrigins(server.storage)
+        self._workers = ThreadPoolExecutor(settings.worker_threads, "core")
+        self._hashers = ThreadPoolExecutor(settings.argon2.concurrent, "hash")
+        self._waiting, self._hashing = 0, 0
+        self._host = urlsplit(settings.issuer).netloc.encode("ascii")
+        self._always = ALWAYS + (HSTS if settings.issuer.startswith("https:") else ())
+
+    def close(self) -> None:
+        """Finish what is under way and end the threads."""
+        self._workers.shutdown()
+        self._hashers.shutdown()
+
+    async def serve(self, action: Action, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request to an action; never raises for anything that the request holds."""
+        started, request_id = monotonic(), new_identifier()
+        result = await self._result(action, scope, receive, request_id)
+        await send({"type": "http.response.start", "status": result.status, "headers": self._head(result, request_id)})
+        await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else result.body})
+        log.info(
+            "request",
+            extra={
+                "request_id": request_id,
+                "method": scope["method"][:16],
+                "path": scope["path"][:200],
+                "status": result.status,
+                "milliseconds": round((monotonic() - started) * 1000, 1),
+            },
+        )
+
+    def _head(self, result: Result, request_id: str) -> list[tuple[bytes, bytes]]:
+        headers = (*self._always, *result.headers, ("x-request-id", request_id))
+        if not any(name == "content-security-policy" for name, _ in result.headers):
+            headers += NOT_A_PAGE
+        headers += (("content-length", str(len(result.body))),)
+        return [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
+
+    async def _result(self, action: Action, scope: Scope, receive: Receive, request_id: str) -> Result:
+        method = scope["method"]
+        if (status := self._unserved(action, scope)) is not None:
+            return self._plain(status, action, request_id)
+        try:
+            check_bounds(scope)
+            if method == "OPTIONS" and action.cors is not Cors.NONE:
+                return await self._run(False, lambda: self._preflight(action, scope))
+            if method not in action.methods and not (method == "HEAD" and action.head):
+                return self._plain(405, action, request_id, (("allow", action.allow),))
+            body = await _read_body(scope, receive)
+        except TooLarge as error:
+            return self._plain(error.status, action, request_id)
+        try:
+            return await self._run(action.hashes, lambda: self._core(action, scope, body, request_id))
+        except TemporarilyUnavailable as error:
+            return self._refusal(error, action, Request(method=method, path=scope["path"], request_id=request_id))
+
+    def _unserved(self, action: Action, scope: Scope) -> int | None:
+        """Return 404 for a path that nothing serves, 421 for a Host that is not the issuer's (RFC 9110 §15.5.20)."""
+        if not action.path:
+            return 404
+        hosts = [value for name, value in scope["headers"] if name == b"host"]
+        any_host = self.server.settings.allow_any_host or action.path.startswith("/health")
+        return None if any_host or hosts == [self._host] else 421
+
+    async def _run(self, hashes: bool, call: Callable[[], Result]) -> Result:
+        """Run a call in a worker thread; raises `TemporarilyUnavailable` at once when too many wait (R18)."""
+        waiting = self._hashing if hashes else self._waiting
+        if waiting >= self.server.settings.queue_limit:
+            raise TemporarilyUnavailable("Too many requests are waiting.", retry_after_seconds=2)
+        self._count(hashes, 1)
+        try:
+            pool = self._hashers if hashes else self._workers
+            return await asyncio.get_running_loop().run_in_executor(pool, call)
+        finally:
+            self._count(hashes, -1)
+
+    def _count(self, hashes: bool, change: int) -> None:
+        if hashes:
+            self._hashing += change
+        else:
+            self._waiting += change
+
+    def _core(self, action: Action, scope: Scope, body: bytes, request_id: str) -> Result:
+        """Runs in a worker thread: parse, decide, sign, render."""
+        request = Request(method=scope["method"], path=scope["path"], request_id=request_id)
+        try:
+            request = self._parser.parse(scope, body, request_id)
+            answer = action.handle(request, self.server)
+            result = self._finish(answer, request)
+        except ProtocolError as error:
+            result = self._refusal(error, action, request)
+        except StorageUnavailable:
+            log.exception("storage unavailable", extra={"request_id": request_id})
+            away = TemporarilyUnavailable("The service is unavailable for a moment.", retry_after_seconds=5)
+            result = self._refusal(away, action, request)
+        except Exception:
+            log.exception("unforeseen", extra={"request_id": request_id})
+            result = self._refusal(ServerError("Something went wrong on our side."), action, request)
+        if action.cors is Cors.NONE:
+            return result
+        return Result(
+            result.status, result.headers + cors_headers(action.cors, request.headers, self._origins), result.body
+        )
+
+    def _finish(self, answer: Response | Page, request: Request) -> Result:
+        if isinstance(answer, Page):
+            answer = self._presenter.present(answer, request)
+        headers = answer.headers
+        if answer.browser is not None:
+            headers += tuple(("set-cookie", value) for value in self._cookies.write(answer.browser))
+            # A changed browser is a session begun or ended: notices of it should not wait for the next poll.
+            self._wake_outbox()
+        body = answer.body() if callable(answer.body) else answer.body
+        return Result(answer.status, headers, body)
+
+    def _refusal(self, error: ProtocolError, action: Action, request: Request) -> Result:
+        log.info(
+            "refused",
+            extra={
+                "request_id": request.request_id,
+                "error": error.error,
+                "description": error.description,
+                "detail": error.detail[:200],
+            },
+        )
+        return self._finish(self._refusals.answer(error, action.errors, request), request)
+
+    def _plain(self, status: int, action: Action, request_id: str, headers: Fields = ()) -> Result:
+        request = Request(method="GET", path="", request_id=request_id)
+        result = self._finish(self._refusals.status_answer(status, action.errors), request)
+        return Result(result.status, result.headers + headers, result.body)
+
+    def _preflight(self, action: Action, scope: Scope) -> Result:
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        return Result(204, preflight(action.cors, action.methods, headers, self._origins), b"")
+
+
+async def _read_body(scope: Scope, receive: Receive) -> bytes:
+    """Read a bounded body in bounded time; raises `TooLarge` (413, 415 for an encoded body, 408 for a slow one)."""
+    if scope["method"] in {"GET", "HEAD"}:
+        return b""
+    headers = dict(scope["headers"])
+    length = headers.get(b"content-length", b"0")
+    if length.isdigit() and int(length) > LONGEST_BODY:
+        raise TooLarge(413)
+    if headers.get(b"content-encoding", b"identity") != b"identity":
+        raise TooLarge(415)
+    body = bytearray()
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            while True:
+                message = await receive()
+                body += message.get("body", b"")
+                if len(body) > LONGEST_BODY:
+                    raise TooLarge(413)
+                if not message.get("more_body"):
+                    return bytes(body)
+    except TimeoutError as error:
+        raise TooLarge(408) from error

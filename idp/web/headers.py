@@ -1,0 +1,35 @@
+"""Security headers: on every answer, refusals included (R17)."""
+
+from urllib.parse import urlsplit
+
+from idp.protocol.messages import Fields
+
+ALWAYS: Fields = (
+    ("x-content-type-options", "nosniff"),
+    ("referrer-policy", "no-referrer"),
+    ("x-frame-options", "DENY"),
+    ("permissions-policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
+)
+# Two years, the value that browsers' preload lists ask for.
+HSTS: Fields = (("strict-transport-security", "max-age=63072000"),)
+NOT_A_PAGE: Fields = (("content-security-policy", "default-src 'none'; frame-ancestors 'none'"),)
+
+
+def page_policy(targets: tuple[str, ...] = ()) -> Fields:
+    """Return the Content-Security-Policy of a page. `targets` are URIs to which its form may lead in the end: browsers
+    apply form-action to the redirect that follows a POST as well, so the client's origin has to be in it."""
+    form_action = " ".join(("'self'", *dict.fromkeys(_source(uri) for uri in targets)))
+    policy = (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+        f"form-action {form_action}; base-uri 'none'; frame-ancestors 'none'"
+    )
+    return (("content-security-policy", policy),)
+
+
+def _source(uri: str) -> str:
+    """Return the CSP source of a validated redirect URI: its origin, or its scheme where an origin cannot be said."""
+    parts = urlsplit(uri)
+    # CSP has no syntax for IPv6 addresses, and private-use schemes have no origin.
+    if parts.scheme not in {"http", "https"} or parts.netloc.startswith("["):
+        return f"{parts.scheme}:"
+    return f"{parts.scheme}://{parts.netloc}"

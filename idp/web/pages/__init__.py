@@ -1,0 +1,1 @@
+"""The hosted pages, one module each: what is due, what was sent, and back to the dispatcher."""

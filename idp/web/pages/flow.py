@@ -1,0 +1,95 @@
+"""What the pages of a flow share: load the interaction, look what is due, go on with a changed browser."""
+
+from dataclasses import dataclass, replace
+from urllib.parse import urlsplit
+
+from idp.protocol import interaction as interactions
+from idp.protocol.authorization import AuthorizationRequest, check_again, due_prompt, look, proceed
+from idp.protocol.context import Context
+from idp.protocol.errors import AccessDenied, Expired
+from idp.protocol.interaction import Interaction, PromptState, check_form_token
+from idp.protocol.messages import Answer, Browser, Fields, Page, Request
+from idp.web.views import ClientView
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """An interaction at one of its pages: `reason` says why this prompt is due, None when it is not (any more)."""
+
+    interaction: Interaction
+    checked: AuthorizationRequest
+    state: PromptState
+    reason: str | None
+
+
+def load_step(handle: str, prompt: str, context: Context) -> Step:
+    """Load an interaction for a page. Raises `Expired` or `Forbidden` as `interaction.load`, and whatever the stored
+    request is refused for by now."""
+    if not handle:
+        raise Expired("This page does not exist any more.")
+    interaction = interactions.load(handle, context)
+    checked = check_again(interaction, context)
+    state = look(checked, interaction, context)
+    due = due_prompt(state)
+    return Step(
+        interaction=interaction,
+        checked=checked,
+        state=state,
+        reason=due[1] if due and due[0].name == prompt else None,
+    )
+
+
+def load_posted_step(fields: "Form", prompt: str, context: Context) -> Step:
+    """Load an interaction for a form that was sent; raises `Forbidden` unless the form is ours (R16)."""
+    step = load_step(fields["flow"], prompt, context)
+    check_form_token(step.interaction.handle, context.request.browser, fields["csrf_token"])
+    return step
+
+
+class Form(dict[str, str]):
+    """The fields of a form by name; a missing one is empty, the last of a repeated one counts for nothing: pages have
+    no repeated fields, so the first is taken."""
+
+    def __init__(self, fields: Fields | None) -> None:
+        super().__init__(reversed(fields or ()))
+
+    def __missing__(self, key: str) -> str:
+        return ""
+
+
+def go_on(interaction: Interaction, context: Context, browser: Browser | None = None) -> Answer:
+    """Store the interaction and decide what is due next, with the browser as it is now."""
+    if browser is not None:
+        context = replace(context, request=replace(context.request, browser=browser))
+    interactions.save(interaction, context)
+    answer = proceed(interaction, context)
+    return answer if answer.browser is not None or browser is None else replace(answer, browser=browser)
+
+
+def denied() -> AccessDenied:
+    """The End-User said no (RFC 6749 §4.1.2.1)."""
+    return AccessDenied("The End-User denied the request.")
+
+
+def client_view(checked: AuthorizationRequest) -> ClientView:
+    """Return what a page shows of the client."""
+    client = checked.client
+    host = urlsplit(client.value("client_uri") or (checked.target.redirect_uri if checked.target else "")).hostname
+    return ClientView(
+        name=client.name,
+        host=host or "",
+        policy_uri=client.value("policy_uri"),
+        tos_uri=client.value("tos_uri"),
+        verified=client.first_party,
+    )
+
+
+def flow_page(view: object, checked: AuthorizationRequest, status: int = 200) -> Page:
+    """Return a page whose form may end at the client's redirect URI."""
+    targets = (checked.target.redirect_uri,) if checked.target else ()
+    return Page(facts=view, status=status, form_targets=targets)
+
+
+def flow_of(request: Request) -> str:
+    """Return the interaction handle in a page's URL."""
+    return Form(request.query)["flow"]

@@ -1,0 +1,55 @@
+"""From facts to HTML: a `Page` becomes a response with its own Content-Security-Policy."""
+
+from idp.protocol.interaction import form_token
+from idp.protocol.messages import NO_STORE, Browser, Page, Request, Response
+from idp.protocol.pages import SignedOutNotice, SignOutQuestion
+from idp.settings import Settings
+from idp.specs import rp_initiated_logout
+from idp.web.headers import page_policy
+from idp.web.rendering import Renderer
+from idp.web.views import SignedOut, SignOutConfirm, View
+
+
+class Presenter:
+    """Renders pages. What specifications show has its views here; the pages' own views pass as they are."""
+
+    def __init__(self, renderer: Renderer, settings: Settings) -> None:
+        self._renderer = renderer
+        self._issuer = settings.issuer
+
+    def present(self, page: Page, request: Request) -> Response:
+        """Return the page as a response: never cached, so nothing shows after a sign-out (R17)."""
+        view, targets = self._view(page, request)
+        html = self._renderer.render(view, request_id=request.request_id)
+        return Response(
+            status=page.status,
+            headers=(("content-type", "text/html; charset=utf-8"), *NO_STORE, *page_policy(targets)),
+            body=html.encode(),
+            browser=page.browser,
+        )
+
+    def _view(self, page: Page, request: Request) -> tuple[View, tuple[str, ...]]:
+        facts = page.facts
+        if isinstance(facts, SignOutQuestion):
+            return self._sign_out(facts, page.browser or request.browser), (
+                facts.return_uri,
+            ) if facts.return_uri else ()
+        if isinstance(facts, SignedOutNotice):
+            return _signed_out(facts), ()
+        if not isinstance(facts, View):
+            raise TypeError(f"no view for {type(facts).__name__}")
+        return facts, page.form_targets
+
+    def _sign_out(self, question: SignOutQuestion, browser: Browser) -> SignOutConfirm:
+        return SignOutConfirm(
+            action=self._issuer + rp_initiated_logout.CONFIRM_PATH,
+            home=self._issuer + "/",
+            flow=question.flow,
+            csrf_token=form_token(question.flow, browser),
+            account_name=question.account_name,
+            client_name=question.client_name,
+        )
+
+
+def _signed_out(notice: SignedOutNotice) -> SignedOut:
+    return SignedOut(applications=notice.client_names, return_name=notice.return_name, return_uri=notice.return_uri)

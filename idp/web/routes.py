@@ -1,0 +1,74 @@
+"""Every path that is served, and the application that serves them: what is not listed here does not exist."""
+
+from collections.abc import Iterable
+from urllib.parse import urlsplit
+
+from starlette.applications import Starlette
+from starlette.routing import Route
+from starlette.types import Lifespan, Receive, Scope, Send
+
+from idp.authentication.sign_in import SignIn
+from idp.protocol.registry import Registry
+from idp.protocol.spec import ErrorStyle
+from idp.settings import Settings
+from idp.web.edge import Edge
+from idp.web.health import HEALTH_ACTIONS
+from idp.web.pages import accounts, consent, home, sign_in
+from idp.web.routing import Action, endpoint_action
+from idp.web.static import static_actions
+
+NOWHERE = Action(path="", methods=(), handle=home.handle_home, errors=ErrorStyle.PAGE)
+
+
+def page_actions(verifier: SignIn) -> tuple[Action, ...]:
+    """Return the hosted pages."""
+    handle_sign_in = sign_in.sign_in_handler(verifier)
+    return (
+        Action(path=sign_in.PATH, methods=("GET", "POST"), handle=handle_sign_in, hashes=True),
+        Action(path=consent.PATH, methods=("GET", "POST"), handle=consent.handle_consent),
+        Action(path=accounts.PATH, methods=("GET", "POST"), handle=accounts.handle_accounts),
+        Action(path="/", methods=("GET",), handle=home.handle_home),
+    )
+
+
+def actions(registry: Registry, verifier: SignIn) -> tuple[Action, ...]:
+    """Return all actions under the issuer, the busiest first: routes are tried in order."""
+    endpoints = tuple(endpoint_action(e) for e in registry.endpoints.values() if not e.at_root)
+    return (*endpoints, *page_actions(verifier), *static_actions(), *HEALTH_ACTIONS)
+
+
+class Served:
+    """One action as an ASGI application, which is how Starlette's router wants it to leave the methods to us."""
+
+    def __init__(self, edge: Edge, action: Action) -> None:
+        self._edge, self._action = edge, action
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request; a WebSocket is turned away, for nothing here speaks it."""
+        if scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1000})
+            return
+        await self._edge.serve(self._action, scope, receive, send)
+
+
+def build_routes(edge: Edge, settings: Settings, found: Iterable[Action]) -> list[Route]:
+    """Return the routes: everything under the issuer's path, and the RFC 8414 address before it (§3.1)."""
+    prefix = urlsplit(settings.issuer).path
+    routes = [Route(prefix + action.path, Served(edge, action)) for action in found]
+    for endpoint in edge.server.registry.endpoints.values():
+        if endpoint.at_root:
+            routes.append(Route(endpoint.path + prefix, Served(edge, endpoint_action(endpoint))))
+    if prefix:
+        routes.append(Route(prefix, Served(edge, next(a for a in found if a.path == "/"))))
+        routes += [Route(action.path, Served(edge, action)) for action in HEALTH_ACTIONS]
+    return routes
+
+
+def build_application(edge: Edge, settings: Settings, verifier: SignIn, lifespan: Lifespan[Starlette]) -> Starlette:
+    """Return the ASGI application."""
+    found = actions(edge.server.registry, verifier)
+    application = Starlette(routes=build_routes(edge, settings, found), lifespan=lifespan)
+    # Starlette's redirect to the path with a slash copies the Host header (R13).
+    application.router.redirect_slashes = False
+    application.router.default = Served(edge, NOWHERE)
+    return application

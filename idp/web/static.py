@@ -1,0 +1,27 @@
+"""The static files, held in memory and served by exact name: no path is ever taken from a request."""
+
+import mimetypes
+from importlib.resources import files
+
+from idp.protocol.context import Server
+from idp.protocol.messages import Request, Response
+from idp.web.routing import Action
+
+# Their URLs carry a digest of their content, so a year is safe (RFC 8246).
+CACHE = (("cache-control", "public, max-age=31536000, immutable"), ("cross-origin-resource-policy", "same-origin"))
+
+
+def static_actions() -> tuple[Action, ...]:
+    """Return one action for each file of `idp/web/static`."""
+    folder = files("idp.web").joinpath("static")
+    return tuple(_action(file.name, file.read_bytes()) for file in folder.iterdir() if file.is_file())
+
+
+def _action(name: str, content: bytes) -> Action:
+    media_type = mimetypes.guess_type(name)[0] or "application/octet-stream"
+    response = Response(headers=(("content-type", media_type), *CACHE), body=content)
+
+    def handle(_request: Request, _server: Server) -> Response:
+        return response
+
+    return Action(path=f"/static/{name}", methods=("GET",), handle=handle, head=True)

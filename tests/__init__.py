@@ -1,0 +1,1 @@
+"""Tests of the provider and of the demo relying parties."""

@@ -1,0 +1,34 @@
+"""Fixtures shared by all tests."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from idp.stores.sql.storage import SqlStorage
+from tests.provider import House, make_house
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[House]:
+    """A provider over SQLite with the clients that the cases speak of, and alice and bob."""
+    storage = SqlStorage(f"sqlite:///{tmp_path}/signet.sqlite3")
+    storage.migrate()
+    made = make_house(storage, tmp_path / "key-encryption.key")
+    made.add_resource()
+    made.add_client("web")
+    made.add_client("post", token_endpoint_auth_method="client_secret_post", redirect_uris=["https://post.example/cb"])
+    made.add_client(
+        "pub",
+        token_endpoint_auth_method="none",
+        application_type="native",
+        redirect_uris=["http://127.0.0.1/cb", "com.example.app:/cb"],
+    )
+    made.add_client("spa", token_endpoint_auth_method="none", redirect_uris=["https://spa.example/cb"])
+    made.add_client("third", first_party=False)
+    made.add_client("evil", redirect_uris=["https://evil.example/cb", "https://rp.example/cb"])
+    made.add_client("svc", grant_types=["client_credentials"], redirect_uris=[], response_types=[])
+    made.add_account("alice")
+    made.add_account("bob")
+    yield made
+    storage.close()

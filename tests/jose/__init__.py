@@ -1,0 +1,1 @@
+"""Tests of keys, sealing, and tokens signed and verified."""

@@ -1,0 +1,1 @@
+"""Tests of what the provider sends to others: the guarded client and the outbox's worker."""

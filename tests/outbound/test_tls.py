@@ -1,0 +1,102 @@
+"""The guarded client over TLS: whose certificate counts, and for which name."""
+
+import datetime
+import socket
+import ssl
+import threading
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from idp.outbound.guard import OutboundClient, OutboundFailed, Outcome
+from tests.outbound.servers import Server, serving
+
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+
+
+def _self_signed(path: Path, name: str) -> Path:
+    """Write a certificate for a name, and its key, into one file."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    now = datetime.datetime.now(datetime.UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(days=1))
+        .not_valid_after(now + datetime.timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    pem = serialization.Encoding.PEM
+    path.write_bytes(
+        certificate.public_bytes(pem)
+        + key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    )
+    return path
+
+
+class _TlsServer(Server):
+    """A server that answers 200 behind TLS."""
+
+    def __init__(self, certificate: Path) -> None:
+        self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self._context.load_cert_chain(certificate)
+        super().__init__(lambda connection, _ending: connection.sendall(OK))
+
+    def _serve(self, connection: socket.socket) -> None:
+        with suppress(OSError), self._context.wrap_socket(connection, server_side=True) as secured:
+            super()._serve(secured)
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A certificate for rp.localhost."""
+    return _self_signed(tmp_path_factory.mktemp("tls") / "rp.pem", "rp.localhost")
+
+
+def _client(certificate: Path | None) -> OutboundClient:
+    context = ssl.create_default_context(cafile=certificate) if certificate else None
+    return OutboundClient(allow_loopback=True, ssl_context=context)
+
+
+def test_trusted_certificate(certificate: Path) -> None:
+    """A trusted certificate for the name that was asked for counts."""
+    server = _TlsServer(certificate)
+    try:
+        assert _client(certificate).post_form(server.url("rp.localhost", scheme="https"), {"a": "b"}) == Outcome(200)
+        assert server.requests[0].endswith(b"a=b")
+    finally:
+        server.close()
+
+
+def test_untrusted_certificate_and_wrong_name(certificate: Path) -> None:
+    """An unknown authority, or a certificate for another name, is refused before anything is sent."""
+    server = _TlsServer(certificate)
+    try:
+        for client, host in ((_client(None), "rp.localhost"), (_client(certificate), "other.localhost")):
+            with pytest.raises(OutboundFailed, match="certificate"):
+                client.post_form(server.url(host, scheme="https"), {"a": "b"})
+        assert server.requests == []
+    finally:
+        server.close()
+
+
+def test_handshake_that_hangs(certificate: Path) -> None:
+    """A server that goes silent within the handshake meets the deadline."""
+
+    def hang(_connection: socket.socket, ending: threading.Event) -> None:
+        ending.wait(5)
+
+    with serving(hang) as server:
+        client = OutboundClient(allow_loopback=True, deadline_seconds=0.2)
+        with pytest.raises(OutboundFailed, match="timed out"):
+            client.get(server.url("rp.localhost", scheme="https"))
