@@ -62,7 +62,9 @@ class _Server(uvicorn.Server):
             # Open event streams would keep the server from stopping.
             loop.call_soon_threadsafe(self._web_app.party.events.close)
 
-        before = {number: signal.signal(number, stop) for number in _SIGNALS}
+        # A parent that ignores a signal for its children means to stop them itself.
+        heeded = [number for number in _SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
+        before = {number: signal.signal(number, stop) for number in heeded}
         try:
             yield
         finally:

@@ -109,8 +109,11 @@ class OutboxWorker:
         return not any(thread.is_alive() for thread in started)
 
     def _claim_loop(self) -> None:
-        while not self._stopping.is_set():
+        while True:
             self._wake.clear()
+            # After the clearing, so that the wake-up of `stop` is never lost.
+            if self._stopping.is_set():
+                return
             if not self._claim():
                 self._wake.wait(self._poll_seconds)
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 
+import httpx2
 from joserfc.jwk import RSAKey
 from joserfc.jws import JWSRegistry
 from starlette.applications import Starlette
@@ -25,11 +26,7 @@ BANK = "http://bank.localhost:9002"
 SUBJECT = "u-7f3a"
 MISSING: Any = object()
 EVENT = "http://schemas.openid.net/event/backchannel-logout"
-RESOURCE_SCOPES = {
-    ISSUER: ("openid", "profile", "email", "offline_access"),
-    f"{SHOP}/api": ("orders.read",),
-    f"{BANK}/api": ("accounts.read",),
-}
+API_SCOPES = ("orders.read", "accounts.read")
 
 Members = dict[str, Any]
 
@@ -71,6 +68,8 @@ class FakeProvider:
 
     now: Callable[[], int]
     keys: list[RSAKey]
+    issuer: str = ISSUER
+    backchannel: dict[str, str] = field(default_factory=dict)
     secrets: dict[str, tuple[str, str]] = field(
         default_factory=lambda: {
             "shop": ("client_secret_basic", "shop-secret"),
@@ -132,7 +131,7 @@ class FakeProvider:
         key = changes.pop("key", None)
         header: Members = {name: changes.pop(name) for name in ("typ", "kid", "alg") if name in changes}
         usual = {
-            "iss": ISSUER,
+            "iss": self.issuer,
             "sub": self.subject,
             "aud": f"{BANK}/api",
             "exp": self.now() + self.access_token_seconds,
@@ -150,7 +149,7 @@ class FakeProvider:
         key = changes.pop("key", None)
         header: Members = {name: changes.pop(name) for name in ("typ", "kid", "alg") if name in changes}
         usual = {
-            "iss": ISSUER,
+            "iss": self.issuer,
             "aud": "shop",
             "iat": self.now(),
             "exp": self.now() + 120,
@@ -163,13 +162,13 @@ class FakeProvider:
 
     async def _metadata(self, request: Request) -> Response:
         usual = {
-            "issuer": ISSUER,
-            "authorization_endpoint": f"{ISSUER}/oauth2/authorize",
-            "token_endpoint": f"{ISSUER}/oauth2/token",
-            "userinfo_endpoint": f"{ISSUER}/oauth2/userinfo",
-            "jwks_uri": f"{ISSUER}/.well-known/jwks.json",
-            "end_session_endpoint": f"{ISSUER}/oauth2/logout",
-            "revocation_endpoint": f"{ISSUER}/oauth2/revoke",
+            "issuer": self.issuer,
+            "authorization_endpoint": f"{self.issuer}/oauth2/authorize",
+            "token_endpoint": f"{self.issuer}/oauth2/token",
+            "userinfo_endpoint": f"{self.issuer}/oauth2/userinfo",
+            "jwks_uri": f"{self.issuer}/.well-known/jwks.json",
+            "end_session_endpoint": f"{self.issuer}/oauth2/logout",
+            "revocation_endpoint": f"{self.issuer}/oauth2/revoke",
             "code_challenge_methods_supported": ["S256"],
             "id_token_signing_alg_values_supported": ["RS256"],
             "authorization_response_iss_parameter_supported": True,
@@ -185,7 +184,7 @@ class FakeProvider:
     async def _authorize(self, request: Request) -> Response:
         query = request.query_params
         self.requests.append((request.url.path, dict(query)))
-        answer = {"code": self.issue_code(query.multi_items()), "state": query["state"], "iss": ISSUER}
+        answer = {"code": self.issue_code(query.multi_items()), "state": query["state"], "iss": self.issuer}
         return Response(status_code=303, headers={"Location": f"{query['redirect_uri']}?{urlencode(answer)}"})
 
     def issue_code(self, query: list[tuple[str, str]]) -> str:
@@ -231,7 +230,7 @@ class FakeProvider:
             grant.revoked = True
             return JSONResponse({"error": "invalid_grant", "error_description": "spent code"}, status_code=400)
         grant.code_used = True
-        return self._issue(grant, form.get("resource", ISSUER), with_id_token=True, id_token_changes={})
+        return self._issue(grant, form.get("resource", self.issuer), with_id_token=True, id_token_changes={})
 
     def _redeem_refresh_token(self, form: Members, client_id: str) -> Response:
         token = form["refresh_token"]
@@ -241,19 +240,19 @@ class FakeProvider:
         if token in self.spent_refresh_tokens:
             grant.revoked = True
             return JSONResponse({"error": "invalid_grant", "error_description": "replay"}, status_code=400)
-        if form.get("resource", ISSUER) not in (*grant.resources, ISSUER):
+        if form.get("resource", self.issuer) not in (*grant.resources, self.issuer):
             return JSONResponse({"error": "invalid_target"}, status_code=400)
         self.spent_refresh_tokens.add(token)
         changes = self.refresh_id_token_changes
         return self._issue(
             grant,
-            form.get("resource", ISSUER),
+            form.get("resource", self.issuer),
             with_id_token=changes is not None,
             id_token_changes={"nonce": MISSING, **(changes or {})},
         )
 
     def _issue(self, grant: Grant, resource: str, *, with_id_token: bool, id_token_changes: Members) -> Response:
-        scope = [one for one in grant.scope if one in (*RESOURCE_SCOPES.get(resource, ()), "roles")]
+        scope = self._scope_for(grant, resource)
         access_token = self.access_token(aud=resource, scope=" ".join(scope), client_id=grant.client_id, sid=grant.sid)
         refresh_token = secrets.token_urlsafe(24)
         self.refresh_tokens[refresh_token] = grant
@@ -269,9 +268,16 @@ class FakeProvider:
             answer["id_token"] = self._id_token(grant, access_token, id_token_changes)
         return JSONResponse(merged(answer, self.token_response_changes), headers={"Cache-Control": "no-store"})
 
+    def _scope_for(self, grant: Grant, resource: str) -> list[str]:
+        if resource == self.issuer:
+            wanted = set(grant.scope) - set(API_SCOPES)
+        else:
+            wanted = {"accounts.read" if "bank." in resource else "orders.read"}
+        return [one for one in grant.scope if one in wanted or one == "roles"]
+
     def _id_token(self, grant: Grant, access_token: str, changes: Members) -> str:
         usual = {
-            "iss": ISSUER,
+            "iss": self.issuer,
             "sub": self.subject,
             "aud": grant.client_id,
             "exp": self.now() + 300,
@@ -301,6 +307,9 @@ class FakeProvider:
     async def _logout(self, request: Request) -> Response:
         query = request.query_params
         self.requests.append((request.url.path, dict(query)))
+        for client_id, url in self.backchannel.items():
+            async with httpx2.AsyncClient(trust_env=False) as client:
+                await client.post(url, data={"logout_token": self.logout_token(aud=client_id)})
         target = f"{query['post_logout_redirect_uri']}?{urlencode({'state': query['state']})}"
         return Response(status_code=303, headers={"Location": target})
 

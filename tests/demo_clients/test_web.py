@@ -42,7 +42,7 @@ async def test_security_headers_on_every_answer(
     assert response.headers["x-content-type-options"] == "nosniff"
     assert response.headers["referrer-policy"] == "no-referrer"
     assert response.headers["x-frame-options"] == "DENY"
-    assert response.headers["cache-control"] == ("no-cache" if path.startswith("/static") else "no-store")
+    assert response.headers["cache-control"] == ("no-cache" if path == "/static/style.css" else "no-store")
     assert "starlette" not in response.text.lower()
 
 

@@ -191,6 +191,15 @@ def test_numbers_that_are_none(keys: Keys, forged: Forger, good_header: Header, 
 
 
 @pytest.mark.case("JO-14")
+@pytest.mark.parametrize("literal", ["NaN", "Infinity", "-Infinity"])
+def test_constants_that_are_not_json(keys: Keys, forged: Forger, good_header: Header, literal: str) -> None:
+    """What Python would read as a number but JSON does not know is refused in any claim."""
+    payload = json.dumps(keys.claims(x=[0])).replace("[0]", f"[{literal}]")
+    assert literal in payload
+    _refuse(keys, forged(good_header, payload), reason="strict JSON")
+
+
+@pytest.mark.case("JO-14")
 @pytest.mark.parametrize("claim", ["exp", "iat"])
 def test_missing_times(keys: Keys, claim: str) -> None:
     """A token without end or beginning is refused."""
@@ -325,6 +334,14 @@ def test_deep_nesting(keys: Keys, forged: Forger, good_header: Header, depth: in
         _refuse(keys, forged(text, keys.claims()))
     for text in (deep, closed, f'{{"x":{closed}}}'):
         _refuse(keys, forged(good_header, text))
+
+
+@pytest.mark.case("JO-22")
+def test_nesting_is_counted_not_tried(keys: Keys, forged: Forger, good_header: Header) -> None:
+    """Nesting is refused by counting brackets, so that how deep the server's own stack is plays no part."""
+    shallow, deep = (json.dumps(keys.claims(x=0)).replace('"x": 0', f'"x": {"[" * n}{"]" * n}') for n in (150, 250))
+    assert keys.verify(forged(good_header, shallow))
+    _refuse(keys, forged(good_header, deep), reason="brackets")
 
 
 @pytest.mark.case("JO-23")

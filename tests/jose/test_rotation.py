@@ -63,7 +63,7 @@ def test_rotation_by_age_and_removal(own_keys: Keys) -> None:
     assert _states(own_keys) == ["active", "next"]
 
 
-@pytest.mark.case("AD-20", "OP-21")
+@pytest.mark.case("AD-20")
 def test_rotating_at_once_rotates_once() -> None:
     """Of eight rotations at the same moment one takes place, and one key is active at any time."""
     keys = make_keys()

@@ -21,7 +21,6 @@ def test_sealing_twice_differs() -> None:
     assert len({key.seal(b"same", "same") for _ in range(1000)}) == 1000
 
 
-@pytest.mark.case("JO-31")
 def test_another_purpose_or_key_does_not_open() -> None:
     """A value moved to another place, or another installation, is worthless."""
     key = KeyEncryptionKey(SECRET)

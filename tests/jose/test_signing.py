@@ -60,7 +60,6 @@ def test_payload_that_is_not_json_is_refused(keys: Keys) -> None:
             keys.tokens.sign({"x": value}, typ="JWT")
 
 
-@pytest.mark.case("JO-12")
 @pytest.mark.parametrize("typ", ["JWT", "logout+jwt", "AT+JWT", "application/at+jwt", "", None])
 def test_typ_is_exact(keys: Keys, typ: str | None) -> None:
     """A token made for another purpose does not count as an access token."""

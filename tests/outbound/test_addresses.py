@@ -27,7 +27,7 @@ def test_public_addresses(text: str) -> None:
     assert not is_loopback(ip_address(text))
 
 
-@pytest.mark.case("CR-06", "SS-12")
+@pytest.mark.case("SS-12")
 @pytest.mark.parametrize("text", NOT_PUBLIC)
 def test_addresses_that_are_not_public(text: str) -> None:
     """Private, local, shared, reserved, multicast and tunnelled addresses are not."""

@@ -146,7 +146,6 @@ def test_crashed_workers_message_comes_back(post: Post) -> None:
     assert post.wait_for_result("m", 2).delivered_at == START + LEASE_SECONDS
 
 
-@pytest.mark.case("OP-36")
 def test_dead_client_delays_nobody(post: Post) -> None:
     """While one client's server hangs the others' messages go out, however many wait for the dead one."""
     release, hanging = threading.Event(), threading.Event()
@@ -245,7 +244,6 @@ def test_two_workers_deliver_once(post: Post) -> None:
     assert sorted(delivered) == sorted(f"m{number}" for number in range(100))
 
 
-@pytest.mark.case("OP-09")
 def test_storage_outage_before_claiming(post: Post, caplog: pytest.LogCaptureFixture) -> None:
     """A worker outlives a storage that is away or fails, and goes on when it is back."""
     post.storage.is_away = True

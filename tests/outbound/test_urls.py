@@ -26,7 +26,7 @@ def test_urls_taken_apart(url: str, target: Target, authority: str) -> None:
     assert target.authority == authority
 
 
-@pytest.mark.case("CR-06", "AZ-57")
+@pytest.mark.case("AZ-57")
 @pytest.mark.parametrize(
     "url",
     [

@@ -23,4 +23,7 @@ if (address) {
   document.addEventListener("visibilitychange", () => {
     if (!document.hidden && source.readyState === EventSource.CLOSED) connect();
   });
+  // The sign-out form of this very page ends the session too: going to the front page now would
+  // interrupt the way to the provider.
+  document.addEventListener("submit", () => source.close());
 }

@@ -1,0 +1,47 @@
+"""`idp keys`: the signing keys."""
+
+import click
+
+from idp.cli.opening import Program, guarded, pass_program
+from idp.cli.output import as_json, instant, show_rows
+from idp.jose.key_plan import state_of
+
+
+@click.group()
+def keys() -> None:
+    """List and rotate the signing keys."""
+
+
+@keys.command("list")
+@as_json
+@pass_program
+@guarded
+def list_(program: Program, json_: bool) -> None:
+    """List the keys with their state: next, active, retired."""
+    with program.reading() as uow:
+        found = uow.signing_keys.list()
+    rows = [
+        {
+            "kid": key.kid,
+            "alg": key.alg,
+            "state": state_of(key),
+            "created": instant(key.created_at),
+            "activated": instant(key.activated_at),
+            "retired": instant(key.retired_at),
+            "published_until": instant(key.remove_at),
+        }
+        for key in found
+    ]
+    show_rows(rows, json_, "There are no keys yet; they are made at the first start.")
+
+
+@keys.command()
+@pass_program
+@guarded
+def rotate(program: Program) -> None:
+    """Let the next key sign from now on. Running instances follow within a second; old tokens still verify."""
+    changes = program.key_life_cycle.rotate(program.now)
+    for change in changes:
+        click.echo(f"{change.action.ljust(9)}  {change.kid}  {change.alg}")
+    if not changes:
+        click.echo("Another instance rotated at the same moment; nothing was left to do.")

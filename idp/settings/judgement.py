@@ -1,0 +1,122 @@
+"""What settings mean together: combinations that cannot work at all, and those that `serve` refuses as unsafe."""
+
+import ipaddress
+import os
+import re
+import stat
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from idp.settings.faults import Fault
+from idp.settings.model import DANGEROUS, FIELDS, Settings, environment_name, is_secret
+from idp.settings.sources import DEFAULT, Source, paste
+from idp.settings.values import EXAMPLE_ISSUER, is_loopback
+
+Sources = Mapping[str, Source]
+_KEY = re.compile(r"[A-Za-z0-9+/_-]{43}=?")
+# OWASP Password Storage Cheat Sheet, Argon2id: the weakest of its equivalent rows are 7 MiB with 5 passes.
+_LEAST_MEMORY_KIB, _LEAST_WORK = 7_168, 35_840
+# A network wider than this holds more than one's own proxies.
+_WIDEST_PROXY_NETWORK = {4: 8, 6: 16}
+
+
+def check_together(settings: Settings, sources: Sources) -> list[Fault]:
+    """Return what cannot work in any mode."""
+    keys, argon2 = settings.keys, settings.argon2
+    found = []
+    if settings.key_encryption_key and not _KEY.fullmatch(settings.key_encryption_key.get_secret_value().strip()):
+        remedy = f"{environment_name('key_encryption_key')}=$(openssl rand -base64 32)"
+        source = str(sources.get("key_encryption_key", DEFAULT))
+        found.append(Fault("key_encryption_key", source, "is not 32 random bytes in base64", remedy))
+    if keys.publish_ahead_seconds < keys.jwks_max_age_seconds:
+        problem = "is less than keys.jwks_max_age_seconds, so relying parties would meet keys that they do not know"
+        found.append(_fault("keys.publish_ahead_seconds", problem, keys.jwks_max_age_seconds, sources))
+    if argon2.memory_kib < 8 * argon2.parallelism:
+        problem = "is less than 8 times argon2.parallelism (RFC 9106 section 3.1)"
+        found.append(_fault("argon2.memory_kib", problem, FIELDS["argon2.memory_kib"].default, sources))
+    return found
+
+
+def unsafe(settings: Settings, sources: Sources | None = None) -> list[Fault]:
+    """Return what `serve` refuses: settings that are right for development only, and secrets that others could read.
+
+    Looks at the files that the settings name; changes nothing."""
+    known = sources or {}
+    return [*_unsafe_switches(settings, known), *_weak_limits(settings, known), *_exposed_files(settings, known)]
+
+
+def switched_on(settings: Settings) -> tuple[str, ...]:
+    """Return the dangerous switches that are on, to be logged at start."""
+    return tuple(name for name in DANGEROUS if getattr(settings, name))
+
+
+def _unsafe_switches(settings: Settings, sources: Sources) -> Iterator[Fault]:
+    parts = urlsplit(settings.issuer)
+    is_public = not is_loopback(parts.hostname or "")
+    if settings.development:
+        yield _fault("development", "is on, and shows internals to anyone; `idp dev` is for that", False, sources)
+    if is_public and parts.scheme != "https" and not settings.allow_http_issuer:
+        problem = "is http, so passwords and tokens would travel in clear text"
+        yield _fault("issuer", problem, EXAMPLE_ISSUER, sources)
+    for key in ("allow_loopback_clients", "allow_loopback_outbound", "allow_any_host"):
+        if is_public and getattr(settings, key):
+            yield _fault(key, "is on for a public issuer, and is meant for one machine only", False, sources)
+
+
+def _weak_limits(settings: Settings, sources: Sources) -> Iterator[Fault]:
+    argon2 = settings.argon2
+    if argon2.memory_kib < _LEAST_MEMORY_KIB or argon2.memory_kib * argon2.iterations < _LEAST_WORK:
+        problem = "makes, with argon2.iterations, password hashes that are quickly guessed"
+        yield _fault("argon2.memory_kib", problem, FIELDS["argon2.memory_kib"].default, sources)
+    for text in settings.trusted_proxies:
+        network = ipaddress.ip_network(text, strict=False)
+        if network.prefixlen < _WIDEST_PROXY_NETWORK[network.version]:
+            problem = f"has {text}: so many strangers could state any address"
+            yield _fault("trusted_proxies", problem, ("10.0.0.0/8",), sources)
+
+
+def _exposed_files(settings: Settings, sources: Sources) -> Iterator[Fault]:
+    if settings.key_encryption_key is None:
+        yield from _key_file_faults(settings.key_encryption_key_file, sources)
+    database = Path(settings.database_url.removeprefix("sqlite:///"))
+    for problem, remedy in _open_to_others(database):
+        yield Fault("database_url", str(sources.get("database_url", DEFAULT)), problem, remedy)
+    for path in {source.name for key, source in sources.items() if source.kind == "file" and is_secret(key)}:
+        for problem, remedy in _open_to_others(Path(path)):
+            yield Fault(path, "configuration file", f"holds a secret, and {problem}", remedy)
+
+
+def _key_file_faults(path: Path, sources: Sources) -> Iterator[Fault]:
+    source = str(sources.get("key_encryption_key_file", DEFAULT))
+    if path.is_file():
+        for problem, remedy in _open_to_others(path):
+            yield Fault("key_encryption_key_file", source, problem, remedy)
+        if not os.access(path, os.R_OK):
+            remedy = f"chown $(id -u) {path}"
+            yield Fault("key_encryption_key_file", source, f"{path} cannot be read by this user", remedy)
+    elif path.exists():
+        yield Fault("key_encryption_key_file", source, f"{path} is not a file", f"mv {path} {path}.old")
+    elif not _can_create(path):
+        remedy = f"mkdir -p -m 700 {path.parent}   # writable to the provider, or give IDP_KEY_ENCRYPTION_KEY"
+        yield Fault("key_encryption_key_file", source, f"{path} does not exist and cannot be made", remedy)
+
+
+def _open_to_others(path: Path) -> Iterator[tuple[str, str]]:
+    try:
+        mode = stat.S_IMODE(path.stat().st_mode)
+    except OSError:
+        return
+    if mode & 0o077:
+        yield f"{path} is open to other users (mode {mode:04o})", f"chmod 600 {path}"
+
+
+def _can_create(path: Path) -> bool:
+    nearest = next((parent for parent in path.absolute().parents if parent.exists()), Path("/"))
+    return nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK)
+
+
+def _fault(key: str, problem: str, better: Any, sources: Sources) -> Fault:
+    source = sources.get(key, DEFAULT)
+    return Fault(key, str(source), problem, paste(key, better, source))

@@ -1,0 +1,192 @@
+"""The settings themselves: frozen, each with a safe default, its bounds and one line that says what it is."""
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
+from pydantic.fields import FieldInfo
+
+from idp.settings.values import check_database_url, check_issuer, check_network, check_printable
+
+MINUTE, HOUR, DAY = 60, 3_600, 86_400
+YEAR = 365 * DAY
+# What is secret may also come from a file, and is masked wherever settings are shown.
+SECRET: dict[str, Any] = {"secret": True}
+
+
+class _Group(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Lifetimes(_Group):
+    """How long things live, in seconds."""
+
+    code_seconds: int = Field(default=60, ge=1, le=60, description="Authorization code (RFC 6749 §4.1.2).")
+    access_token_seconds: int = Field(default=5 * MINUTE, ge=10, le=DAY, description="Access token.")
+    id_token_seconds: int = Field(default=5 * MINUTE, ge=10, le=DAY, description="ID Token.")
+    refresh_token_seconds: int = Field(
+        default=14 * DAY, ge=MINUTE, le=YEAR, description="Refresh token that is not used."
+    )
+    refresh_grace_seconds: int = Field(
+        default=10,
+        ge=0,
+        le=MINUTE,
+        description="How long a spent refresh token may come again without ending its family.",
+    )
+    grant_seconds: int = Field(
+        default=90 * DAY, ge=MINUTE, le=5 * YEAR, description="All refresh tokens of one sign-in together."
+    )
+    interaction_seconds: int = Field(default=30 * MINUTE, ge=MINUTE, le=DAY, description="A sign-in under way.")
+    session_idle_seconds: int = Field(default=2 * HOUR, ge=MINUTE, le=YEAR, description="Session without activity.")
+    session_seconds: int = Field(default=12 * HOUR, ge=MINUTE, le=YEAR, description="Session at the longest.")
+    remembered_session_seconds: int = Field(
+        default=30 * DAY, ge=MINUTE, le=YEAR, description="Session at the longest, with `Keep me signed in`."
+    )
+    client_secret_grace_seconds: int = Field(
+        default=DAY, ge=0, le=YEAR, description="The old client secret after a rotation."
+    )
+    logout_token_seconds: int = Field(
+        default=2 * MINUTE, ge=10, le=2 * MINUTE, description="Logout token (OIDC Back-Channel Logout §2.4)."
+    )
+
+
+class Argon2(_Group):
+    """Password hashing (RFC 9106). Changed parameters are applied to an account at its next sign-in."""
+
+    memory_kib: int = Field(default=19_456, ge=8, le=4_194_304, description="Memory of one hash, in KiB.")
+    iterations: int = Field(default=2, ge=1, le=100, description="Passes over the memory.")
+    parallelism: int = Field(default=1, ge=1, le=64, description="Lanes.")
+    concurrent: int = Field(default=2, ge=1, le=64, description="Hashes computed at the same time by one process.")
+
+
+class Keys(_Group):
+    """The signing keys' life cycle."""
+
+    rotation_seconds: int = Field(
+        default=90 * DAY, ge=MINUTE, le=5 * YEAR, description="Age at which the active key gives way."
+    )
+    publish_ahead_seconds: int = Field(
+        default=DAY, ge=0, le=YEAR, description="How long a key is published before it signs."
+    )
+    jwks_max_age_seconds: int = Field(
+        default=5 * MINUTE, ge=0, le=DAY, description="How long JWKS and discovery may be cached."
+    )
+
+
+class Throttle(_Group):
+    """How many failed tries are allowed within a window."""
+
+    window_seconds: int = Field(default=15 * MINUTE, ge=10, le=DAY, description="Length of the window.")
+    per_account: int = Field(default=10, ge=1, description="Sign-ins for one name.")
+    per_address: int = Field(default=100, ge=1, description="Sign-ins from one address (one /64 of IPv6).")
+    per_client: int = Field(default=100, ge=1, description="Failed client authentications from one address.")
+
+
+class Settings(_Group):
+    """All settings of one provider."""
+
+    issuer: Annotated[str, AfterValidator(check_issuer)] = Field(
+        default="http://idp.localhost:9000", description="The issuer identifier, byte for byte as clients see it."
+    )
+    product_name: Annotated[str, AfterValidator(check_printable)] = Field(
+        default="Signet", min_length=1, max_length=60, description="The name that pages show."
+    )
+    home: Path = Field(default=Path(".signet"), description="Directory of the database, when no other is named.")
+    database_url: Annotated[str, AfterValidator(check_database_url)] = Field(
+        default="",
+        description="Database; SQLite in `home` when empty.",
+        json_schema_extra=SECRET,
+    )
+    key_encryption_key_file: Path = Field(
+        default=Path("keys/key-encryption.key"),
+        description="File of the key that seals the signing keys; made at the first start.",
+    )
+    key_encryption_key: SecretStr | None = Field(
+        default=None,
+        description="That key itself, 32 random bytes in base64, instead of the file.",
+        json_schema_extra=SECRET,
+    )
+    migrate_on_start: bool = Field(
+        default=True, description="Let `serve` bring the database schema up to date; otherwise run `idp migrate`."
+    )
+    host: str = Field(default="127.0.0.1", min_length=1, description="Address to listen on.")
+    port: int = Field(default=9000, ge=1, le=65_535, description="Port to listen on.")
+    trusted_proxies: tuple[Annotated[str, AfterValidator(check_network)], ...] = Field(
+        default=(), description="Addresses or networks whose X-Forwarded-For is believed."
+    )
+    worker_threads: int = Field(default=8, ge=1, le=128, description="Threads that run the core.")
+    queue_limit: int = Field(
+        default=256, ge=1, le=65_536, description="Requests that may wait for a thread; more get 503."
+    )
+    shutdown_seconds: int = Field(
+        default=10, ge=0, le=600, description="How long requests under way may take at a stop."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="Least level that is logged."
+    )
+    log_format: Literal["auto", "json", "text"] = Field(
+        default="auto", description="JSON lines, or text; `auto` is text on a terminal only."
+    )
+    development: bool = Field(default=False, description="Stamp every page, show developers' facts on error pages.")
+    allow_http_issuer: bool = Field(default=False, description="Serve an http issuer that is not on loopback.")
+    allow_loopback_clients: bool = Field(default=False, description="Let web clients use http on loopback names.")
+    allow_loopback_outbound: bool = Field(default=False, description="Deliver logout notices to loopback addresses.")
+    allow_any_host: bool = Field(default=False, description="Answer requests whose Host is not the issuer's.")
+    lifetimes: Lifetimes = Field(default=Lifetimes(), description="How long things live.")
+    argon2: Argon2 = Field(default=Argon2(), description="Password hashing.")
+    keys: Keys = Field(default=Keys(), description="Signing keys.")
+    throttle: Throttle = Field(default=Throttle(), description="Limits on failed tries.")
+
+    def model_post_init(self, _context: Any) -> None:
+        """Fill in the database that follows from `home`."""
+        if not self.database_url:
+            object.__setattr__(self, "database_url", f"sqlite:///{self.home / 'signet.sqlite3'}")
+
+    def __hash__(self) -> int:
+        """Hash by identity: settings are made once and are a key of caches on the hot path."""
+        return id(self)
+
+
+# Switches that weaken the provider; `serve` logs each one that is on.
+DANGEROUS = ("development", *(name for name in Settings.model_fields if name.startswith(("allow_", "insecure_"))))
+
+
+def _fields(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, FieldInfo]]:
+    for name, field in model.model_fields.items():
+        if isinstance(field.default, BaseModel):
+            yield from _fields(type(field.default), f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", field
+
+
+FIELDS: Mapping[str, FieldInfo] = dict(_fields(Settings))
+"""Every setting by its dotted key, as in `lifetimes.code_seconds`."""
+
+
+def value_of(settings: Settings, key: str) -> Any:
+    """Return the value of a dotted key."""
+    value: Any = settings
+    for name in key.split("."):
+        value = getattr(value, name)
+    return value
+
+
+def is_secret(key: str) -> bool:
+    """Tell whether a setting holds something that must not be shown."""
+    return FIELDS[key].json_schema_extra == SECRET
+
+
+def environment_name(key: str) -> str:
+    """Return the environment variable of a setting."""
+    return "IDP_" + key.upper().replace(".", "__")
+
+
+def toml_value(value: Any) -> str:
+    """Return a value as it is written in `idp.toml`."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, tuple):
+        return json.dumps(list(value))
+    return str(value) if isinstance(value, int) else json.dumps("" if value is None else str(value))

@@ -1,0 +1,95 @@
+"""Checks of single values. Each returns the value as it was given (an issuer above all is never normalised) or raises
+`WrongValue`, which has an example of a right one."""
+
+import ipaddress
+import re
+from urllib.parse import SplitResult, urlsplit
+
+EXAMPLE_ISSUER = "https://login.example.org"
+_HOST_NAME = re.compile(r"(?=.{1,253}\Z)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+_PATH = re.compile(r"(/[A-Za-z0-9._~-]+)*")
+_DEFAULT_PORTS = {"https": 443, "http": 80}
+
+
+class WrongValue(ValueError):
+    """A value that cannot be meant; `example` is one that could."""
+
+    def __init__(self, problem: str, example: str) -> None:
+        super().__init__(problem)
+        self.problem, self.example = problem, example
+
+
+def check_issuer(issuer: str) -> str:
+    """Accept an http(s) URL that has one spelling only, for clients compare it byte by byte (OIDC Core §2 `iss`,
+    OIDC Discovery §4.3)."""
+    try:
+        problem = _issuer_problem(issuer, urlsplit(issuer))
+    except ValueError:
+        problem = "is not a URL"
+    if problem:
+        raise WrongValue(f"{problem}; clients compare the issuer byte by byte", EXAMPLE_ISSUER)
+    return issuer
+
+
+def _issuer_problem(issuer: str, parts: SplitResult) -> str | None:
+    port = parts.port
+    faults = {
+        "must start with https:// (or http:// on this machine), in lower case": not issuer.startswith(
+            ("https://", "http://")
+        ),
+        "must not have a query or a fragment": "?" in issuer or "#" in issuer,
+        "must not end with a slash": issuer.endswith("/"),
+        "must not have a user name": "@" in parts.netloc,
+        "must have its host in lower case": parts.netloc != parts.netloc.lower(),
+        "must name a host": not is_host(parts.hostname or ""),
+        "must not name the port that its scheme implies": port is not None and port == _DEFAULT_PORTS.get(parts.scheme),
+        "must name a port from 1 to 65535": parts.netloc.endswith(":") or port == 0,
+        "must have a path of plain segments": not _PATH.fullmatch(parts.path)
+        or bool({".", ".."} & set(parts.path.split("/"))),
+        "must not have spaces or control characters": not issuer.isascii() or not issuer.isprintable() or " " in issuer,
+    }
+    return next((problem for problem, found in faults.items() if found), None)
+
+
+def is_host(host: str) -> bool:
+    """Tell whether this is a host name in ASCII (RFC 1123 §2.1) or an address."""
+    return bool(_HOST_NAME.fullmatch(host)) or is_address(host)
+
+
+def is_address(host: str) -> bool:
+    """Tell whether this is an IP address."""
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether a host name or address is this machine (RFC 6761 §6.3)."""
+    if is_address(host):
+        return ipaddress.ip_address(host).is_loopback
+    return host == "localhost" or host.endswith(".localhost")
+
+
+def check_network(network: str) -> str:
+    """Accept an IP address or network."""
+    try:
+        ipaddress.ip_network(network, strict=False)
+    except ValueError:
+        raise WrongValue("is not an IP address or network", "10.0.0.0/8") from None
+    return network
+
+
+def check_database_url(url: str) -> str:
+    """Accept a file of SQLite; empty means the one in `home`."""
+    if url and (not url.startswith("sqlite:///") or url in {"sqlite:///", "sqlite:///:memory:"} or "?" in url):
+        raise WrongValue("must name a SQLite file", "sqlite:////var/lib/signet/signet.sqlite3")
+    return url
+
+
+def check_printable(text: str) -> str:
+    """Accept text that can be shown on one line."""
+    if not text.isprintable() or not text.strip():
+        raise WrongValue("must be printable text on one line", "Signet")
+    return text
