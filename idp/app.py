@@ -6,7 +6,6 @@ Nothing happens at import. `create_app(settings)` gives an ASGI application whos
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
@@ -60,20 +59,18 @@ def open_vault(settings: Settings, storage: Storage) -> KeyEncryptionKey:
         return parse_key_encryption_key(settings.key_encryption_key.get_secret_value(), "key_encryption_key")
     with storage.snapshot() as uow:
         is_new = not uow.signing_keys.list()
-    path = Path(settings.key_encryption_key_file)
-    if is_new:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return load_or_create(path, may_create=is_new)
+    return load_or_create(settings.key_encryption_key_file, may_create=is_new)
 
 
 def build_key_life_cycle(settings: Settings, storage: Storage, vault: KeyEncryptionKey) -> KeyLifeCycle:
     """Return what makes, rotates and removes the signing keys, with its audit."""
     lifetimes, keys = settings.lifetimes, settings.keys
-    longest_token = max(lifetimes.access_token_seconds, lifetimes.id_token_seconds, lifetimes.logout_token_seconds)
+    # An expired ID Token comes back as a hint at sign-out, for as long as a session lasts.
+    longest_use = max(lifetimes.access_token_seconds, lifetimes.id_token_seconds, lifetimes.session_seconds)
     policy = KeyPolicy(
         rotation_seconds=keys.rotation_seconds,
         publish_ahead_seconds=keys.publish_ahead_seconds,
-        published_after_seconds=longest_token + keys.jwks_max_age_seconds,
+        published_after_seconds=longest_use + keys.jwks_max_age_seconds,
     )
     return KeyLifeCycle(storage, vault, policy, _audit_key_change)
 

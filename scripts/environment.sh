@@ -44,3 +44,20 @@ prepare_environment() {
     fi
     echo "$wanted" >"$stamp"
 }
+
+# The browser tests need Chromium; Debian has it, and elsewhere CHROMIUM names it.
+require_chromium() {
+    [ -n "${CHROMIUM:-}" ] && [ -x "$CHROMIUM" ] && return 0
+    command -v chromium >/dev/null 2>&1 && return 0
+    if command -v apt-get >/dev/null 2>&1; then
+        local become=""
+        [ "$(id -u)" = 0 ] || become="sudo -n"
+        say "• Installing Chromium from the system's packages"
+        if $become apt-get update -qq >&2 && $become apt-get install -y -qq chromium >&2; then
+            return 0
+        fi
+    fi
+    say "The browser tests need Chromium. Install it (Debian: apt-get install chromium), or name it:"
+    say "CHROMIUM=/path/to/chromium ./check — or leave those tests out: ./check --fast"
+    return 1
+}

@@ -87,7 +87,7 @@ async def _call(app: NativeApp, given: argparse.Namespace) -> int:
 async def _whoami(app: NativeApp, given: argparse.Namespace) -> int:  # noqa: ARG001
     kept = app.kept()
     for name, value in (await app.userinfo()).items():
-        _say(f"{outside(name)}: {outside(str(value))}")
+        _say(f"{outside(name)}: {outside(value)}")
     if kept.auth_time is not None:
         _say(f"signed in at: {moment(kept.auth_time)}")
     return 0

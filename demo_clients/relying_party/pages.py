@@ -1,5 +1,6 @@
 """HTML pages from templates: an application's own first, then those that both share. Everything is escaped."""
 
+import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,7 +16,7 @@ from demo_clients.relying_party.settings import Settings
 
 SHARED = Path(__file__).parent
 
-_MAX_OUTSIDE_CHARS = 300
+MAX_OUTSIDE_CHARS = 300
 
 
 class Pages:
@@ -63,7 +64,11 @@ def clock(at: int) -> str:
     return moment(at)[-12:-4]
 
 
-def outside(text: str) -> str:
-    """Text from outside, cut to a length that fits a page, without control characters. Escaping comes on top."""
-    printable = "".join(character if character.isprintable() else " " for character in text[:_MAX_OUTSIDE_CHARS])
-    return printable + ("…" if len(text) > _MAX_OUTSIDE_CHARS else "")
+def outside(value: object, max_chars: int = MAX_OUTSIDE_CHARS) -> str:
+    """A value from outside as text, cut to a length that fits a page, without control characters.
+
+    Lists, numbers and the like are shown as JSON. Escaping comes on top.
+    """
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    printable = "".join(character if character.isprintable() else " " for character in text[:max_chars])
+    return printable + ("…" if len(text) > max_chars else "")

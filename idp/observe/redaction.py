@@ -1,41 +1,76 @@
 """What never reaches the log: tokens, codes, secrets, cookies, passwords, query strings.
 
-Names decide first (a field called `password` is never shown), then shapes: whatever looks like a JWT or one of our own
-bearer values is cut out of any text, wherever it stands.
+Names decide first (a field called `password` is never shown), then shapes: whatever looks like a JWT, a password hash or
+one of our own bearer values is cut out of any text, wherever it stands. What is left is one line of bounded length.
 """
 
 import re
 from typing import Any
 
 HIDDEN = "[redacted]"
-# More of a field than this helps nobody (JO-21), and an attacker must not fill the disk.
+# More of a field than this helps nobody, and an attacker must not fill the disk (R18).
 LONGEST = 2_000
-NAMES = re.compile(
-    r"(?i)(password|secret|cookie|authorization|assertion|verifier|csrf|(^|_)(token|code|handle|hint|nonce|state)$)"
+DEEPEST = 4
+# Public values that have the length of a secret one: a key's thumbprint (RFC 7638).
+_PUBLIC = frozenset({"kid", "retired_kid", "activated_kid"})
+_SECRET_WORDS = (
+    r"(?:\w*(?:password|passwd|secret|cookie|authorization|assertion|verifier|csrf|credential)\w*"
+    r"|(?:\w+[_-])?(?:token|code|handle|hint|nonce|state|ticket|key))"
 )
-SHAPES = re.compile(
-    r"eyJ[A-Za-z0-9_-]{8,}(\.[A-Za-z0-9_-]*){1,4}"  # a JWS or JWE
+# Names with a word of the above that tell nothing secret.
+_HARMLESS = frozenset({"status_code", "code_challenge_method", "exit_code", "error_code"})
+_NAMES = re.compile(_SECRET_WORDS, re.IGNORECASE)
+_SHAPES = re.compile(
+    r"eyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*){1,4}"  # a JWS or JWE
     r"|(?<![A-Za-z0-9_-])[A-Za-z0-9_-]{43}(?![A-Za-z0-9_-])"  # one of our 256-bit bearer values
     r"|\$argon2[^\s\"']+"
-    r"|(?i:(?:basic|bearer)\s+[A-Za-z0-9+/=._~-]{8,})"
-    r"|\?[^\s\"']+=[^\s\"']*"  # a query string
+    r"|\b(?:basic|bearer)\s+[A-Za-z0-9+/=._~-]{8,}"
+    r"|(?<=\?)[^\s\"'?]*=[^\s\"']*"  # a query string
+    r"|(?P<name>(?<!\w)" + _SECRET_WORDS + r"[\"']?\s*[=:]\s*)(?:\"[^\"]*\"|'[^']*'|[^\s\"',;&})\]]+)",
+    re.IGNORECASE,
 )
-CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
-
-
-def redact_text(text: str) -> str:
-    """Return the text without anything that looks like a secret, cut to a bound, on one line."""
-    return CONTROL.sub(lambda c: f"\\x{ord(c.group()):02x}", SHAPES.sub(HIDDEN, text[:LONGEST]))
+# Control characters, the line and paragraph separators of Unicode, marks that turn the direction of text, and lone
+# surrogates: each could start a new line, or make one look like another (HT-28).
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff]")
 
 
 def redact(name: str, value: Any) -> Any:
-    """Return a field's value as it may be logged."""
-    if NAMES.search(name):
+    """Return a field's value as it may be logged; `name` is empty for a text that stands alone."""
+    return _redact(name, value, DEEPEST)
+
+
+def redact_text(text: str) -> str:
+    """Return a text on one line, without anything that looks like a secret, cut to a bound."""
+    cut = text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
+    # Escaped first, so that a control character cannot break the shape of what is to be found.
+    return _SHAPES.sub(_hide, escape(cut))
+
+
+def escape(text: str) -> str:
+    """Return a text without characters that could forge or disturb a line."""
+    return _UNPRINTABLE.sub(lambda found: f"\\u{ord(found.group()):04x}", text)
+
+
+def is_secret_name(name: str) -> bool:
+    """Tell whether a field of this name is never shown."""
+    return bool(_NAMES.fullmatch(name)) and name.lower() not in _HARMLESS
+
+
+def _hide(found: re.Match[str]) -> str:
+    return (found["name"] or "") + HIDDEN
+
+
+def _redact(name: str, value: Any, depth: int) -> Any:
+    if value is None or isinstance(value, bool):
+        return value
+    if is_secret_name(name):
         return HIDDEN
+    if isinstance(value, int | float):
+        return value
     if isinstance(value, str):
-        return redact_text(value)
-    if isinstance(value, dict):
-        return {redact_text(str(key)): redact(str(key), inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple | set):
-        return [redact("", inner) for inner in value]
-    return value if isinstance(value, int | float | bool | None) else redact_text(str(value))
+        return escape(value[:LONGEST]) if name in _PUBLIC else redact_text(value)
+    if depth and isinstance(value, dict):
+        return {redact_text(str(key)): _redact(str(key), inner, depth - 1) for key, inner in value.items()}
+    if depth and isinstance(value, list | tuple | set | frozenset):
+        return [_redact("", inner, depth - 1) for inner in list(value)[:100]]
+    return redact_text(str(value))

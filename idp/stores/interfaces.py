@@ -95,7 +95,7 @@ class SessionStore(Protocol):
         """Overwrite a session that has not ended; False if it has ended or is unknown."""
 
     def end(self, session_id: str, ended_at: int) -> Session | None:
-        """End a live session and return it as it was; None if it had ended or is unknown."""
+        """End a live session and return it as ended; None if it had ended or is unknown."""
 
     def list_live(self, account_id: str, now: int) -> tuple[Session, ...]:
         """Return the account's sessions that have not ended nor passed their absolute end, newest first."""

@@ -1,0 +1,1 @@
+"""Passwords, throttling and sign-in over a real store."""
