@@ -3,7 +3,7 @@
 Read in this order:
 
 1. `discovery`, `jwks`: who the provider is, and which keys it signs with.
-2. `code_flow`, `callback`: the authorization request, and what must hold before its answer is believed.
+2. `code_flow`, `authorization_response`, `callback`: the request, and what must hold before its answer is believed.
 3. `jws`, `checks`, `id_token`, `access_token`, `logout_token`: every check of a token, by name, with its reason.
 4. `userinfo`, `tokens`: claims about the End-User; access tokens for each API, renewed by the refresh token.
 5. `bearer`: how an API (a protected resource) decides by itself about a token that it is shown.

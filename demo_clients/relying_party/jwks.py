@@ -19,7 +19,7 @@ from demo_clients.relying_party.errors import ProviderMisbehaved, ProviderUnavai
 DEFAULT_LIFETIME_SECONDS = 300
 MIN_LIFETIME_SECONDS = 30
 MAX_LIFETIME_SECONDS = 3600
-REFETCH_INTERVAL_SECONDS = 10
+REFETCH_INTERVAL_SECONDS = 5
 """At most one fetch for an unknown `kid` in this time, whatever tokens are sent: a flood must not pass on."""
 RETRY_INTERVAL_SECONDS = 1
 """The same while no keys are known at all, because the provider was away when they were wanted first."""

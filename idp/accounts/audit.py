@@ -50,7 +50,7 @@ def record(
         client_id=client_id,
         session_id=session_id,
         address=clean(origin.address),
-        request_id=origin.request_id,
+        request_id=clean(origin.request_id),
         details={key: clean(str(value)) for key, value in details.items()},
     )
     uow.audit.add(event)

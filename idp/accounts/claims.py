@@ -32,16 +32,20 @@ LONGEST = 1_000
 
 
 def _is_text(value: Any) -> bool:
-    return isinstance(value, str) and 0 < len(value) <= LONGEST and (value.isprintable() or "\n" in value)
+    return isinstance(value, str) and 0 < len(value) <= LONGEST and value.isprintable()
 
 
 def _is_url(value: Any) -> bool:
-    return _is_text(value) and urlsplit(value).scheme in {"http", "https"} and bool(urlsplit(value).netloc)
+    try:
+        return _is_text(value) and urlsplit(value).scheme in {"http", "https"} and bool(urlsplit(value).hostname)
+    except ValueError:
+        return False
 
 
 def _is_address(value: Any) -> bool:
     known = isinstance(value, dict) and bool(value) and set(value) <= set(ADDRESS_MEMBERS)
-    return known and all(_is_text(member) for member in value.values())
+    # Only addresses have lines (OIDC Core §5.1.1).
+    return known and all(isinstance(m, str) and _is_text(m.replace("\n", " ")) for m in value.values())
 
 
 CHECKS: Mapping[str, tuple[Callable[[Any], bool], str]] = {

@@ -1,11 +1,17 @@
 """Names by which an account signs in: one canonical form decides equality everywhere (R10)."""
 
+import re
 import unicodedata
 
 # RFC 5321 §4.5.3.1.3: no e-mail address is longer.
 LONGEST = 254
 # Control, format (zero-width, bidirectional), surrogate, private-use, unassigned; and any white space inside.
 REFUSED = {"Cc", "Cf", "Cs", "Co", "Cn", "Zs", "Zl", "Zp"}
+# What those categories leave and no font shows: joiners, fillers, variation selectors (UAX #44,
+# Default_Ignorable_Code_Point), the empty Braille pattern. Two names that look the same must not differ by them.
+INVISIBLE = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
+)
 
 
 def canonical_name(text: str) -> str | None:
@@ -18,9 +24,9 @@ def canonical_name(text: str) -> str | None:
     folded = text.strip()
     for _ in range(2):
         folded = unicodedata.normalize("NFKC", folded).casefold()
-    if not 0 < len(folded) <= LONGEST or any(unicodedata.category(c) in REFUSED for c in folded):
+    if not 0 < len(folded) <= LONGEST or INVISIBLE.search(folded):
         return None
-    return folded
+    return None if any(unicodedata.category(c) in REFUSED for c in folded) else folded
 
 
 def checked_name(text: str) -> str:

@@ -50,11 +50,16 @@ class SignIn:
                 record(uow, "sign_in.paused", now=now, result="throttled", origin=origin)
                 return Paused(wait)
             account = find_account(uow, name)
-            credential = uow.accounts.find_credential(account.account_id, PASSWORD) if account else None
-        verified = self._passwords.verify(credential.secret if credential else None, password)
-        fresh = self._passwords.hash(password) if verified.ok and verified.needs_rehash else None
-        with self._storage.begin() as uow:
-            return self._conclude(uow, name, account, credential, verified, fresh, origin)
+            credential = _password_of(uow, account)
+        while True:
+            verified = self._passwords.verify(credential.secret if credential else None, password)
+            fresh = self._passwords.hash(password) if verified.ok and verified.needs_rehash else None
+            with self._storage.begin() as uow:
+                newer = _password_of(uow, account)
+                # Set or rehashed by someone else while Argon2id was at work: only the newer state counts (R7).
+                if newer == credential or not verified.ok:
+                    return self._conclude(uow, name, account, credential, verified, fresh, origin)
+            credential = newer
 
     def _conclude(
         self,
@@ -68,9 +73,7 @@ class SignIn:
     ) -> Authenticated | Rejected:
         now = self._clock.now()
         current = uow.accounts.find(account.account_id) if account else None
-        # Disabled, or given another password, while Argon2id was at work: the newer state counts (R7).
-        unchanged = current is not None and uow.accounts.find_credential(current.account_id, PASSWORD) == credential
-        if not verified.ok or current is None or not current.enabled or not unchanged or credential is None:
+        if not verified.ok or current is None or not current.enabled or credential is None:
             account_id = account.account_id if account else None
             record(uow, "sign_in.failed", now=now, result="rejected", origin=origin, account_id=account_id)
             return Rejected()
@@ -88,3 +91,7 @@ class SignIn:
         record(uow, "sign_in.ok", now=now, origin=origin, account_id=current.account_id)
         amr = (AMR[PASSWORD],)
         return Authenticated(current, AuthenticationEvent(acr=acr_of(amr), amr=amr, authenticated_at=now))
+
+
+def _password_of(uow: UnitOfWork, account: Account | None) -> Credential | None:
+    return uow.accounts.find_credential(account.account_id, PASSWORD) if account else None

@@ -20,12 +20,16 @@ class Throttling:
         self._limits = limits
 
     def count_sign_in(self, uow: UnitOfWork, name: str, address: str, now: int) -> int | None:
-        """Count a sign-in, for known and unknown names alike; return the seconds to wait, None when it may go on."""
+        """Count a sign-in, for known and unknown names alike; return the seconds to wait, None when it may go on.
+
+        An address that is paused counts against no name: it is not judged, and could only lock others out (LG-10)."""
         limits = self._limits
-        of_account = uow.throttles.hit(_account_key(name), now, limits.window_seconds)
         of_address = uow.throttles.hit(_address_key("address", address), now, limits.window_seconds)
-        waits = [self._wait(of_account, limits.per_account, now), self._wait(of_address, limits.per_address, now)]
-        return max(waits) or None
+        wait = self._wait(of_address, limits.per_address, now)
+        if wait:
+            return wait
+        of_account = uow.throttles.hit(_account_key(name), now, limits.window_seconds)
+        return self._wait(of_account, limits.per_account, now) or None
 
     def sign_in_succeeded(self, uow: UnitOfWork, name: str, address: str) -> None:
         """Forget the tries for this account, and only this try for the address: an attacker's own good sign-ins must

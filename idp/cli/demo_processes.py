@@ -13,7 +13,7 @@ from typing import Self
 import click
 import uvicorn
 
-from idp.cli.demo_state import ADDRESSES, DemoState
+from idp.cli.demo_state import DemoState
 from idp.clock import monotonic
 from idp.observe.logging import configure_logging
 from idp.settings import Settings
@@ -47,16 +47,17 @@ class Children:
 
     def __enter__(self) -> Self:
         """Start both."""
+        where = self._state.addresses
         for name, peer in (("shop", "bank"), ("bank", "shop")):
             self._processes[name] = subprocess.Popen(  # noqa: S603 - our own programs, no shell
                 [
                     *(sys.executable, "-m", f"demo_clients.{name}"),
-                    *("--issuer", ADDRESSES["idp"].url),
-                    *("--port", str(ADDRESSES[name].port)),
-                    *("--base-url", ADDRESSES[name].url),
+                    *("--issuer", where["idp"].url),
+                    *("--port", str(where[name].port)),
+                    *("--base-url", where[name].url),
                     *("--client-id", name),
                     *("--client-secret-file", str(self._state.secret_files[name])),
-                    *("--peer-url", ADDRESSES[peer].url),
+                    *("--peer-url", where[peer].url),
                 ],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
@@ -75,6 +76,11 @@ class Children:
                 process.wait(STOP_SECONDS)
             except subprocess.TimeoutExpired:
                 process.kill()
+
+    @property
+    def ports(self) -> tuple[int, ...]:
+        """The ports of all three."""
+        return tuple(address.port for address in self._state.addresses.values())
 
     def dead(self) -> str | None:
         """Return the name of one that has ended, or None."""
@@ -123,7 +129,7 @@ def _watch(
             click.echo(f"The {dead or 'demo'} did not stay up; its message is above.", err=True)
             server.should_exit = True
             return
-        if not told and all(_answers(address.port) for address in ADDRESSES.values()):
+        if not told and all(_answers(port) for port in children.ports):
             told = True
             when_ready()
 

@@ -1,5 +1,6 @@
 """What the demo needs in its database: two resources, three clients, one account. Made once, kept between starts."""
 
+import json
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from idp.accounts.accounts import create_account, find_account
 from idp.accounts.clients import create_client
 from idp.authentication.methods.password import Passwords
 from idp.cli.opening import Program
+from idp.cli.serve import DEVELOPMENT
 from idp.randomness import new_handle
 from idp.stores.interfaces import UnitOfWork
 from idp.stores.records import Resource
@@ -23,11 +25,12 @@ class Address:
     port: int
 
 
-ADDRESSES = {
-    "idp": Address("http://idp.localhost:9000", 9000),
-    "shop": Address("http://shop.localhost:9001", 9001),
-    "bank": Address("http://bank.localhost:9002", 9002),
-}
+def addresses(first_port: int) -> dict[str, Address]:
+    """Return where the three live: three host names, so three origins and three sets of cookies."""
+    names = ("idp", "shop", "bank")
+    return {name: Address(f"http://{name}.localhost:{port}", port) for port, name in enumerate(names, first_port)}
+
+
 USERNAME = "demo"
 CLAIMS: dict[str, Any] = {
     "name": "Dana Demo",
@@ -54,12 +57,29 @@ SCOPE = "openid profile email address phone offline_access roles accounts.read o
 class DemoState:
     """What the relying parties and the person need to know."""
 
+    addresses: dict[str, Address]
     username: str
     password: str
     secret_files: dict[str, Path]
 
 
-def prepare(program: Program, home: Path) -> DemoState:
+def write_config(home: Path, provider: Address) -> Path:
+    """Write the demo's settings beside its database, so that other commands can be pointed at it; return the file."""
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    values = DEVELOPMENT | {
+        "home": str(home),
+        "key_encryption_key_file": str(home / "key-encryption.key"),
+        "issuer": provider.url,
+        "port": provider.port,
+        "log_level": "warning",
+    }
+    file = home / "idp.toml"
+    # TOML spells texts, numbers and truths of this kind as JSON does.
+    file.write_text("".join(f"{key} = {json.dumps(value)}\n" for key, value in values.items()), "utf-8")
+    return file
+
+
+def prepare(program: Program, home: Path, where: dict[str, Address]) -> DemoState:
     """Make what is missing, and return what was made now or before."""
     password = _kept(home / "demo-password.txt", lambda: new_handle()[:16])
     hashed = Passwords(program.settings.argon2).hash(password)
@@ -76,21 +96,21 @@ def prepare(program: Program, home: Path) -> DemoState:
                 password_hash=hashed,
                 now=program.now,
             )
-        _register_resources(uow)
-        _register_clients(program, uow, secrets)
-    return DemoState(username=USERNAME, password=password, secret_files=secret_files)
+        _register_resources(uow, where)
+        _register_clients(program, uow, where, secrets)
+    return DemoState(addresses=where, username=USERNAME, password=password, secret_files=secret_files)
 
 
-def _register_resources(uow: UnitOfWork) -> None:
-    shop, bank = ADDRESSES["shop"].url, ADDRESSES["bank"].url
+def _register_resources(uow: UnitOfWork, where: dict[str, Address]) -> None:
+    shop, bank = where["shop"].url, where["bank"].url
     orders, accounts = {"orders.read": "See your orders"}, {"accounts.read": "See your accounts and balances"}
     uow.resources.put(Resource(identifier=f"{shop}/api", name="Shop", scopes=orders, client_id="shop"))
     uow.resources.put(Resource(identifier=f"{bank}/api", name="Bank", scopes=accounts, client_id="bank"))
 
 
-def _register_clients(program: Program, uow: UnitOfWork, secrets: dict[str, str]) -> None:
+def _register_clients(program: Program, uow: UnitOfWork, where: dict[str, Address], secrets: dict[str, str]) -> None:
     for name, auth in (("shop", "client_secret_basic"), ("bank", "client_secret_post")):
-        url = ADDRESSES[name].url
+        url = where[name].url
         metadata = {
             "client_name": name.title(),
             "client_uri": f"{url}/",

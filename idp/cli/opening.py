@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property, wraps
+from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 import click
@@ -27,6 +28,7 @@ class Program:
     """One run of the command line."""
 
     overrides: dict[str, Any] = field(default_factory=dict)
+    config: Path | None = None
 
     @classmethod
     def from_options(cls, settings: tuple[str, ...], home: str | None) -> "Program":
@@ -45,7 +47,7 @@ class Program:
     def loaded(self) -> Loaded:
         """The settings with their sources. Raises click.ClickException naming every fault."""
         try:
-            return load_settings(self.overrides)
+            return load_settings(self.overrides, config=self.config)
         except BadSettings as fault:
             raise click.ClickException(f"These settings cannot be used:\n{fault}") from None
 

@@ -14,7 +14,7 @@ from typing import Any, TextIO
 
 import structlog
 
-from idp.observe.redaction import redact, redact_text
+from idp.observe.redaction import redact, redact_name
 
 REQUEST_ID: ContextVar[str] = ContextVar("request_id", default="")
 # Members of every LogRecord; whatever else a record carries came in by `extra`.
@@ -99,7 +99,8 @@ def _formatter(renderer: Any) -> logging.Formatter:
 def _add_extra(_logger: Any, _name: str, event: _Event) -> _Event:
     record = event.get("_record")
     if record is not None:
-        event.update({key: value for key, value in vars(record).items() if key not in _STANDARD})
+        more = {key: value for key, value in vars(record).items() if key not in _STANDARD}
+        event.update({key: value for key, value in more.items() if value not in (None, "")})
     return event
 
 
@@ -125,7 +126,7 @@ def _describe_exception(_logger: Any, _name: str, event: _Event) -> _Event:
 
 def _redact_event(_logger: Any, _name: str, event: _Event) -> _Event:
     return {
-        redact_text(str(key)): value if key in _OWN else redact("" if key == "event" else str(key), value)
+        redact_name(str(key)): value if key in _OWN else redact("" if key == "event" else str(key), value)
         for key, value in event.items()
     }
 

@@ -53,6 +53,20 @@ class World:
         with self.storage.snapshot() as uow:
             return self.sessions.find_live(uow, handle, now)
 
+    def touch(self, session: Session, now: int) -> None:
+        """Note that a session was used."""
+        self.write(lambda uow: self.sessions.touch(uow, session, now))
+
+    def end(self, session: Session, now: int = NOW) -> Session | None:
+        """End a session."""
+        return self.write(lambda uow: self.sessions.end(uow, session.session_id, now))
+
+    def revoked_at(self, grant_id: str) -> int | None:
+        """Return when a grant was revoked."""
+        grant = self.read(lambda uow: uow.grants.find(grant_id))
+        assert grant is not None
+        return grant.revoked_at
+
     def grant(self, grant_id: str, account: Account, session: Session | None, **more: Any) -> Grant:
         """Add a grant of client `web`."""
         grant = Grant(
