@@ -146,11 +146,11 @@ def build_application_of(provider: Provider) -> Starlette:
     return build_application(edge, settings, provider.sign_in, lifespan)
 
 
-def create_app(settings: Settings | None = None) -> Starlette:
+def create_app(settings: Settings | None = None, storage: SqlStorage | None = None) -> Starlette:
     """Return the ASGI application; for `uvicorn --factory idp.app:create_app` the settings are loaded here.
 
     Migrates the database, makes keys at the first start. Raises `BadSettings`, `UnusableKey`, `StorageUnavailable`."""
     settings = settings or load_settings().settings
-    storage = open_storage(settings)
+    storage = storage or open_storage(settings)
     storage.migrate()
     return build_application_of(build_provider(settings, storage, SystemClock()))

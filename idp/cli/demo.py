@@ -38,7 +38,7 @@ def _run(program: Program, home: Path, where: dict[str, Address]) -> None:
     state = prepare(program, home, where)
     with Children(state) as children:
         _step("The Shop and the Bank are starting")
-        serve_until_stopped(program.settings, children, lambda: _tell(state, home))
+        serve_until_stopped(program.settings, program.storage, children, lambda: _tell(state, home))
     click.echo("\nStopped.")
 
 

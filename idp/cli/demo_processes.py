@@ -17,6 +17,7 @@ from idp.cli.demo_state import DemoState
 from idp.clock import monotonic
 from idp.observe.logging import configure_logging
 from idp.settings import Settings
+from idp.stores.sql.storage import SqlStorage
 
 READY_SECONDS = 30.0
 STOP_SECONDS = 8.0
@@ -87,13 +88,15 @@ class Children:
         return next((name for name, process in self._processes.items() if process.poll() is not None), None)
 
 
-def serve_until_stopped(settings: Settings, children: Children, when_ready: Callable[[], None]) -> None:
+def serve_until_stopped(
+    settings: Settings, storage: SqlStorage, children: Children, when_ready: Callable[[], None]
+) -> None:
     """Serve the provider in this process until Ctrl-C or SIGTERM, or until one of the children has died."""
     from idp.app import create_app
 
     configure_logging(settings.log_level, settings.log_format)
     config = uvicorn.Config(
-        create_app(settings),
+        create_app(settings, storage),
         host=settings.host,
         port=settings.port,
         log_config=None,

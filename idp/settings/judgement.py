@@ -26,7 +26,8 @@ def check_together(settings: Settings, sources: Sources) -> list[Fault]:
     """Return what cannot work in any mode."""
     keys, argon2 = settings.keys, settings.argon2
     found = []
-    if settings.key_encryption_key and not _KEY.fullmatch(settings.key_encryption_key.get_secret_value().strip()):
+    key = settings.key_encryption_key
+    if key is not None and not _KEY.fullmatch(key.get_secret_value().strip()):
         remedy = f"{environment_name('key_encryption_key')}=$(openssl rand -base64 32)"
         source = str(sources.get("key_encryption_key", DEFAULT))
         found.append(Fault("key_encryption_key", source, "is not 32 random bytes in base64", remedy))

@@ -26,4 +26,6 @@ if (address) {
   // The sign-out form of this very page ends the session too: going to the front page now would
   // interrupt the way to the provider.
   document.addEventListener("submit", () => source.close());
+  // So does a sign-in begun from a link: its new session replaces this page's.
+  addEventListener("beforeunload", () => source.close());
 }

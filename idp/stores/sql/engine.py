@@ -53,9 +53,14 @@ def _tell(connection: Any, _record: Any) -> None:
 
 
 def _prepare_file(path: Path) -> None:
-    """Make the file 0600 in a 0700 directory when it is new; SQLite gives its companions the same mode (R19)."""
+    """Make the file 0600 in a 0700 directory when it is new; SQLite gives its companions the same mode (R19).
+
+    A file that exists is never opened here: closing it would drop the locks that this process holds on it (POSIX
+    advisory locks belong to the process, not to the descriptor), and with them SQLite's protection."""
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, stat.S_IRUSR | stat.S_IWUSR))
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, stat.S_IRUSR | stat.S_IWUSR))
+    except FileExistsError:
+        return
     except OSError as error:
         raise StorageUnavailable(f"cannot open {path}: {error.strerror}") from error

@@ -1,0 +1,1 @@
+"""Settings: where they come from, what is refused, what is said."""
