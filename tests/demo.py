@@ -64,8 +64,8 @@ def running_demo(home: Path) -> Iterator[Demo]:
         output = "".join(lines)
         assert "All three are running" in output, output
         password = next(line.split()[1] for line in lines if line.strip().startswith("Password"))
-        urls = [f"http://{name}.localhost:{port + number}" for number, name in enumerate(("idp", "shop", "bank"))]
-        yield Demo(*urls, password=password, home=home, output=output)
+        idp, shop, bank = (f"http://{name}.localhost:{at}" for at, name in enumerate(("idp", "shop", "bank"), port))
+        yield Demo(idp=idp, shop=shop, bank=bank, password=password, home=home, output=output)
     finally:
         process.send_signal(signal.SIGINT)
         assert process.wait(20) == 0

@@ -46,8 +46,8 @@ class Passwords:
         a decoy, so the time tells nothing (R11). Never raises for anything in the password."""
         known = encoded is not None and 0 < len(password) <= LONGEST
         raw = password[:LONGEST].encode("utf-8", "surrogatepass")
-        against = encoded if known and encoded is not None else self._decoy
         with self._room:
+            against = encoded if known and encoded is not None else self._decoy
             try:
                 self._hasher.verify(against, raw)
             except (Argon2Error, InvalidHashError):
