@@ -152,5 +152,7 @@ def create_app(settings: Settings | None = None, storage: SqlStorage | None = No
     Migrates the database, makes keys at the first start. Raises `BadSettings`, `UnusableKey`, `StorageUnavailable`."""
     settings = settings or load_settings().settings
     storage = storage or open_storage(settings)
-    storage.migrate()
+    if settings.migrate_on_start:
+        storage.migrate()
+    storage.check()
     return build_application_of(build_provider(settings, storage, SystemClock()))

@@ -4,22 +4,35 @@ import http.client
 
 import click
 
+from idp.cli.failures import Failure
 from idp.cli.opening import Program, pass_program
+
+_TIMEOUT_SECONDS = 5.0
+_EVERY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - asked about, not listened on
 
 
 @click.command()
+@click.option("--live", is_flag=True, help="Only whether it runs, not whether its database and keys can be used.")
 @pass_program
-def healthcheck(program: Program) -> None:
+def healthcheck(program: Program, live: bool) -> None:
     """Ask the provider on this machine whether it is ready; exit with 1 if not."""
-    host = "127.0.0.1" if program.settings.host in {"0.0.0.0", "::"} else program.settings.host  # noqa: S104
-    connection = http.client.HTTPConnection(host, program.settings.port, timeout=5)
+    host = _EVERY_ADDRESS.get(program.settings.host, program.settings.host)
+    path = "/health/live" if live else "/health/ready"
+    status = ask(host, program.settings.port, path)
+    if status is None:
+        raise Failure(f"Nothing answers on {host}, port {program.settings.port}.", next_step="idp serve")
+    if status != 200:
+        raise Failure(f"It answers, and is not ready (status {status}).", next_step="look into its log")
+    click.echo("live" if live else "ready")
+
+
+def ask(host: str, port: int, path: str, name: str | None = None) -> int | None:
+    """Return the status that a server on this machine gives for a path, under a host name; None without an answer."""
+    connection = http.client.HTTPConnection(host, port, timeout=_TIMEOUT_SECONDS)
     try:
-        connection.request("GET", "/health/ready")
-        status = connection.getresponse().status
-    except OSError as error:
-        raise click.ClickException(f"No answer from {host}:{program.settings.port}: {error}") from None
+        connection.request("GET", path, headers={"host": name} if name else {})
+        return connection.getresponse().status
+    except (OSError, http.client.HTTPException):
+        return None
     finally:
         connection.close()
-    if status != 200:
-        raise click.ClickException(f"Not ready: the answer was {status}; the log says why.")
-    click.echo("ready")

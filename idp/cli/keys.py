@@ -2,7 +2,7 @@
 
 import click
 
-from idp.cli.opening import Program, guarded, pass_program
+from idp.cli.opening import Program, pass_program
 from idp.cli.output import as_json, instant, show_rows
 from idp.jose.key_plan import state_of
 
@@ -15,7 +15,6 @@ def keys() -> None:
 @keys.command("list")
 @as_json
 @pass_program
-@guarded
 def list_(program: Program, json_: bool) -> None:
     """List the keys with their state: next, active, retired."""
     with program.reading() as uow:
@@ -32,12 +31,11 @@ def list_(program: Program, json_: bool) -> None:
         }
         for key in found
     ]
-    show_rows(rows, json_, "There are no keys yet; they are made at the first start.")
+    show_rows(rows, json_, "There are no keys yet; they are made at the first start of the provider.")
 
 
 @keys.command()
 @pass_program
-@guarded
 def rotate(program: Program) -> None:
     """Let the next key sign from now on. Running instances follow within a second; old tokens still verify."""
     changes = program.key_life_cycle.rotate(program.now)

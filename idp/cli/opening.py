@@ -1,55 +1,55 @@
-"""What every command opens: the settings, the database, the parts of the provider that it needs."""
+"""What commands open: the settings, the database, the parts of the provider that they need.
 
-from collections.abc import Callable, Iterator
+The parts are imported when they are asked for: loading the whole provider takes half a second.
+"""
+
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from functools import cached_property, wraps
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from idp.accounts.sessions import Sessions
-from idp.app import build_key_life_cycle, build_registry, open_storage, open_vault
+from idp.cli.failures import Failure
 from idp.clock import SystemClock
-from idp.jose.rotation import KeyLifeCycle
-from idp.jose.sealing import UnusableKey
-from idp.protocol.registry import Registry
-from idp.settings import BadSettings, Loaded, Settings, load_settings
-from idp.stores.interfaces import StorageUnavailable, UnitOfWork
-from idp.stores.sql.storage import SqlStorage
+from idp.settings import Loaded, Settings, load_settings
+from idp.stores.interfaces import Storage, UnitOfWork
 
-P = ParamSpec("P")
-R = TypeVar("R")
+if TYPE_CHECKING:
+    from idp.jose.rotation import KeyLifeCycle
+    from idp.protocol.registry import Registry
 
 
 @dataclass
 class Program:
     """One run of the command line."""
 
-    overrides: dict[str, Any] = field(default_factory=dict)
     config: Path | None = None
+    overrides: Mapping[str, Any] = field(default_factory=dict)
+    defaults: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
-    def from_options(cls, settings: tuple[str, ...], home: str | None) -> "Program":
+    def from_options(cls, config: Path | None, assignments: tuple[str, ...]) -> "Program":
         """Read the options that stand before the command. Raises click.UsageError."""
-        overrides: dict[str, Any] = {}
-        for item in settings:
-            key, equals, value = item.partition("=")
+        overrides = {}
+        for assignment in assignments:
+            key, equals, value = assignment.partition("=")
             if not equals:
-                raise click.UsageError(f"--set wants KEY=VALUE, not {item!r}; `idp config show` lists the keys.")
-            overrides[key] = tuple(value.split(",")) if key == "trusted_proxies" else value
-        if home is not None:
-            overrides["home"] = home
-        return cls(overrides)
+                raise click.UsageError(f"--set wants KEY=VALUE, not {assignment!r}; `idp config show` lists the keys.")
+            overrides[key.strip()] = value
+        return cls(config, overrides)
+
+    def overridden(self, **values: Any) -> "Program":
+        """Return a program whose options, as far as they were given, count before all other sources."""
+        return replace(self, overrides={**self.overrides, **{k: v for k, v in values.items() if v is not None}})
 
     @cached_property
     def loaded(self) -> Loaded:
-        """The settings with their sources. Raises click.ClickException naming every fault."""
-        try:
-            return load_settings(self.overrides, config=self.config)
-        except BadSettings as fault:
-            raise click.ClickException(f"These settings cannot be used:\n{fault}") from None
+        """The settings with their sources. Raises `BadSettings`."""
+        return load_settings(self.overrides, config=self.config, defaults=self.defaults)
 
     @property
     def settings(self) -> Settings:
@@ -57,15 +57,22 @@ class Program:
         return self.loaded.settings
 
     @cached_property
-    def storage(self) -> SqlStorage:
-        """The database, migrated."""
+    def storage(self) -> Storage:
+        """The database, which must be there: a new one made by mistake would look like lost data (R20)."""
+        from idp.app import open_storage
+
+        path = Path(self.settings.database_url.removeprefix("sqlite:///"))
+        if not path.exists():
+            raise Failure(f"There is no database at {path}.", next_step="idp migrate, to make it; or idp config show")
         storage = open_storage(self.settings)
-        storage.migrate()
+        storage.check()
         return storage
 
     @cached_property
-    def registry(self) -> Registry:
+    def registry(self) -> "Registry":
         """The registered specifications."""
+        from idp.app import build_registry
+
         return build_registry()
 
     @cached_property
@@ -74,13 +81,15 @@ class Program:
         return Sessions(self.settings.lifetimes, self.registry.on_session_ended)
 
     @cached_property
-    def key_life_cycle(self) -> KeyLifeCycle:
+    def key_life_cycle(self) -> "KeyLifeCycle":
         """The life cycle of the signing keys."""
+        from idp.app import build_key_life_cycle, open_vault
+
         return build_key_life_cycle(self.settings, self.storage, open_vault(self.settings, self.storage))
 
-    @property
+    @cached_property
     def now(self) -> int:
-        """The current instant."""
+        """The instant of this run."""
         return SystemClock().now()
 
     @contextmanager
@@ -94,21 +103,6 @@ class Program:
         """Open a unit of work that only reads."""
         with self.storage.snapshot() as uow:
             yield uow
-
-
-def guarded(command: Callable[P, R]) -> Callable[P, R]:
-    """Tell what the database or the keys refuse as an error of the command, without a trace."""
-
-    @wraps(command)
-    def run(*args: P.args, **kwargs: P.kwargs) -> R:
-        try:
-            return command(*args, **kwargs)
-        except StorageUnavailable as fault:
-            raise click.ClickException(f"The database cannot be used: {fault}") from None
-        except UnusableKey as fault:
-            raise click.ClickException(str(fault)) from None
-
-    return run
 
 
 pass_program = click.make_pass_decorator(Program)

@@ -1,13 +1,18 @@
 """`idp resource`: protected resources, the audiences of access tokens (RFC 8707)."""
 
+import re
+
 import click
 
 from idp.accounts.audit import record
-from idp.cli.opening import Program, guarded, pass_program
+from idp.cli.failures import Failure
+from idp.cli.opening import Program, pass_program
 from idp.cli.output import as_json, show_rows
-from idp.protocol.errors import ProtocolError
 from idp.specs.resource_indicators import parse_resource
 from idp.stores.records import Resource
+
+# RFC 6749 §3.3: a scope is one token without spaces, quotes and backslashes; `=` divides it from its title here.
+_SCOPE = re.compile(r"[\x21\x23-\x3c\x3e-\x5b\x5d-\x7e]+")
 
 
 @click.group()
@@ -21,20 +26,14 @@ def resource() -> None:
 @click.option("--scope", "scopes", multiple=True, metavar="SCOPE=TITLE", help="Repeatable.")
 @click.option("--client", "client_id", help="The client as which the API itself introspects tokens.")
 @pass_program
-@guarded
 def add(program: Program, identifier: str, name: str | None, scopes: tuple[str, ...], client_id: str | None) -> None:
     """Register a resource by its indicator, an absolute URI; or change it."""
-    try:
-        parse_resource(identifier)
-    except ProtocolError as fault:
-        raise click.UsageError(fault.description) from None
-    titles = {scope.partition("=")[0]: scope.partition("=")[2] or scope for scope in scopes}
-    taken = set(titles) & set(program.registry.scopes)
-    if taken:
-        raise click.UsageError(f"These scopes are the provider's own: {', '.join(sorted(taken))}.")
+    parse_resource(identifier)
+    titles = dict(_parse_scope(program, text) for text in scopes)
     with program.writing() as uow:
-        found = Resource(identifier=identifier, name=name or identifier, scopes=titles, client_id=client_id)
-        uow.resources.put(found)
+        if client_id is not None and uow.clients.find(client_id) is None:
+            raise Failure(f"There is no client {client_id!r}.", next_step="idp client list")
+        uow.resources.put(Resource(identifier=identifier, name=name or identifier, scopes=titles, client_id=client_id))
         record(uow, "resource.changed", now=program.now, client_id=client_id, identifier=identifier)
     click.echo(f"Registered {identifier}")
 
@@ -42,12 +41,21 @@ def add(program: Program, identifier: str, name: str | None, scopes: tuple[str, 
 @resource.command("list")
 @as_json
 @pass_program
-@guarded
 def list_(program: Program, json_: bool) -> None:
     """List the resources."""
     with program.reading() as uow:
         found = uow.resources.list()
     rows = [
-        {"identifier": r.identifier, "name": r.name, "scopes": list(r.scopes), "client": r.client_id} for r in found
+        {"identifier": one.identifier, "name": one.name, "scopes": list(one.scopes), "client": one.client_id}
+        for one in found
     ]
     show_rows(rows, json_, "There are no resources; register one: idp resource add URI --scope read=Read")
+
+
+def _parse_scope(program: Program, text: str) -> tuple[str, str]:
+    scope, _, title = text.partition("=")
+    if not _SCOPE.fullmatch(scope):
+        raise click.UsageError(f"{scope!r} is no scope: printable ASCII without spaces, quotes and backslashes.")
+    if scope in program.registry.scopes:
+        raise click.UsageError(f"The scope {scope!r} is the provider's own.")
+    return scope, title or scope

@@ -17,10 +17,14 @@ from idp.accounts.accounts import (
 )
 from idp.accounts.audit import record
 from idp.authentication.methods.password import Passwords
-from idp.cli.opening import Program, guarded, pass_program
-from idp.cli.output import as_json, instant, read_secret, secret_options, show_rows
+from idp.cli.failures import Failure
+from idp.cli.opening import Program, pass_program
+from idp.cli.output import as_json, instant, show_rows
+from idp.cli.secret_values import password_options, read_password
 from idp.stores.interfaces import Duplicate, UnitOfWork
 from idp.stores.records import Account
+
+_PAGE = 500
 
 
 @click.group()
@@ -33,21 +37,20 @@ def user() -> None:
 @click.option("--email", help="E-mail address; one can sign in by it as well.")
 @click.option("--role", "roles", multiple=True, help="A role; repeatable.")
 @click.option("--claims", "claims_json", help="Standard claims (OIDC Core §5.1) as a JSON object.")
-@secret_options("password")
+@password_options
 @pass_program
-@guarded
 def add(
     program: Program,
     username: str,
     email: str | None,
     roles: tuple[str, ...],
     claims_json: str | None,
-    from_stdin: bool,
-    from_file: Path | None,
+    password_stdin: bool,
+    password_file: Path | None,
 ) -> None:
     """Make an account."""
     claims = _claims(claims_json)
-    hashed = _hash(program, read_secret("password", from_stdin, from_file))
+    hashed = _hash(program, read_password(password_stdin, password_file))
     try:
         with program.writing() as uow:
             account = create_account(
@@ -57,20 +60,19 @@ def add(
     except ValueError as fault:
         raise click.UsageError(str(fault)) from None
     except Duplicate:
-        raise click.ClickException("That user name or e-mail address is taken.") from None
+        raise Failure("That user name or e-mail address is taken.", next_step="idp user list") from None
     click.echo(f"Made {account.username}; sub {account.account_id}")
 
 
 @user.command("list")
 @as_json
 @pass_program
-@guarded
 def list_(program: Program, json_: bool) -> None:
     """List the accounts."""
     rows = []
     with program.reading() as uow:
         after = ""
-        while page := uow.accounts.list(after=after, limit=500):
+        while page := uow.accounts.list(after=after, limit=_PAGE):
             after = page[-1].account_id
             rows += [_row(account) for account in page]
     show_rows(rows, json_, "There are no accounts; make one: idp user add NAME")
@@ -78,12 +80,11 @@ def list_(program: Program, json_: bool) -> None:
 
 @user.command()
 @click.argument("username")
-@secret_options("password")
+@password_options
 @pass_program
-@guarded
-def passwd(program: Program, username: str, from_stdin: bool, from_file: Path | None) -> None:
+def passwd(program: Program, username: str, password_stdin: bool, password_file: Path | None) -> None:
     """Set a password; all sessions and grants of the account end."""
-    hashed = _hash(program, read_secret("password", from_stdin, from_file))
+    hashed = _hash(program, read_password(password_stdin, password_file))
 
     def change(uow: UnitOfWork, account: Account) -> None:
         set_password(uow, program.sessions, account, hashed, program.now)
@@ -95,41 +96,52 @@ def passwd(program: Program, username: str, from_stdin: bool, from_file: Path | 
 @user.command()
 @click.argument("username")
 @pass_program
-@guarded
 def disable(program: Program, username: str) -> None:
     """Disable an account; its sessions and grants end at once."""
-    _change(
-        program, username, lambda uow, a: disable_account(uow, program.sessions, a, program.now), "account.disabled"
-    )
+
+    def change(uow: UnitOfWork, account: Account) -> None:
+        disable_account(uow, program.sessions, account, program.now)
+
+    _change(program, username, change, "account.disabled")
     click.echo("Disabled; its sessions and grants have ended.")
 
 
 @user.command()
 @click.argument("username")
 @pass_program
-@guarded
 def enable(program: Program, username: str) -> None:
     """Let a disabled account sign in again."""
-    _change(program, username, lambda uow, a: enable_account(uow, a, program.now), "account.enabled")
+    _change(program, username, lambda uow, account: enable_account(uow, account, program.now), "account.enabled")
     click.echo("Enabled; what had ended stays ended.")
 
 
 @user.command()
 @click.argument("username")
-@click.argument("roles", nargs=-1)
+@click.argument("names", nargs=-1, metavar="[ROLE]...")
 @pass_program
-@guarded
-def roles(program: Program, username: str, roles: tuple[str, ...]) -> None:
+def roles(program: Program, username: str, names: tuple[str, ...]) -> None:
     """Set an account's roles; without any, it has none."""
-    _change(program, username, lambda uow, a: set_roles(uow, a, roles, program.now), "account.roles_changed")
+    _change(
+        program, username, lambda uow, account: set_roles(uow, account, names, program.now), "account.roles_changed"
+    )
     click.echo("The roles are set; tokens made from now on have them.")
+
+
+def get_account(uow: UnitOfWork, name: str) -> Account:
+    """Return the account that signs in by a name. Raises `Failure`."""
+    account = find_account(uow, name)
+    if account is None:
+        raise Failure(
+            f"There is no account {name!r}.",
+            expected="a user name or an e-mail address that an account signs in by",
+            next_step="idp user list",
+        )
+    return account
 
 
 def _change(program: Program, username: str, change: Callable[[UnitOfWork, Account], Any], event: str) -> None:
     with program.writing() as uow:
-        account = find_account(uow, username)
-        if account is None:
-            raise click.ClickException(f"There is no account {username!r}; `idp user list` shows all.")
+        account = get_account(uow, username)
         change(uow, account)
         record(uow, event, now=program.now, account_id=account.account_id)
 
@@ -144,10 +156,10 @@ def _hash(program: Program, password: str) -> str:
 def _claims(text: str | None) -> dict[str, Any]:
     try:
         claims = json.loads(text) if text else {}
-    except ValueError as fault:
+    except (ValueError, RecursionError) as fault:
         raise click.UsageError(f"--claims is not JSON: {fault}") from None
     if not isinstance(claims, dict):
-        raise click.UsageError("--claims must be a JSON object.")
+        raise click.UsageError('--claims must be a JSON object, such as {"name": "Alice Example"}.')
     return claims
 
 

@@ -1,11 +1,18 @@
 """`idp version`."""
 
+import platform
+
 import click
 
 from idp import __version__
+from idp.cli.output import as_json, show_json
 
 
 @click.command()
-def version() -> None:
+@as_json
+def version(json_: bool) -> None:
     """Print the version."""
-    click.echo(__version__)
+    if json_:
+        show_json({"version": __version__, "python": platform.python_version()})
+    else:
+        click.echo(__version__)

@@ -12,7 +12,7 @@ from idp.protocol.context import Context
 from idp.protocol.errors import Expired, Forbidden, ProtocolError
 from idp.protocol.interaction import Interaction, PromptState
 from idp.protocol.messages import Answer, Browser, Request, redirect
-from idp.protocol.parameters import PROMPT, Params
+from idp.protocol.parameters import PROMPT, Params, read_fields
 from idp.protocol.spec import Prompt
 from idp.randomness import digest, new_handle
 from idp.stores.records import Account, Client, Session
@@ -63,11 +63,11 @@ def authorize(request: Request, context: Context) -> Answer:
 
     A cross-site POST carries no SameSite=Lax cookie, so it cannot know the session: its request is stored and decided
     on the GET that follows."""
-    params = Params.read(request.fields, context.registry.parameters)
+    params = read_fields(request, context.registry.parameters)
     if request.method == "GET":
         return _decide(params, None, context)
     checked = _check(params, context)
-    if isinstance(checked, ProtocolError):
+    if isinstance(checked, _Refused):
         return _decide(params, None, context)
     stored = interactions.begin(params, None, context)
     return redirect(_flow_url(CONTINUE_PATH, stored.handle, context))
@@ -94,8 +94,8 @@ def deny(interaction: Interaction, error: ProtocolError, context: Context) -> An
 def check_again(interaction: Interaction, context: Context) -> AuthorizationRequest:
     """Return the stored request checked anew: the client may have changed since. Raises what no longer holds."""
     checked = _check(interaction.params, context)
-    if isinstance(checked, ProtocolError):
-        raise checked
+    if isinstance(checked, _Refused):
+        raise checked.cause
     return checked
 
 

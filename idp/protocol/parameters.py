@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from idp.protocol.errors import InvalidRequest
+from idp.protocol.messages import Request
 
 # One value may be as long as a request object or a `state` of a careless client; the edge bounds the whole request.
 LONGEST_VALUE = 16_384
@@ -81,6 +82,16 @@ class Params:
     def pairs(self) -> dict[str, list[str]]:
         """Return all raw values as JSON."""
         return {name: list(values) for name, values in self._values.items()}
+
+
+def read_fields(request: Request, known: Mapping[str, Parameter[object]]) -> Params:
+    """Return the parameters of an endpoint that takes them in the query of a GET or the form of a POST.
+
+    Raises `InvalidRequest` as `Params.read`, and when a POST has a known one in its query too: two readers of such a
+    request could believe different ones (R3)."""
+    if request.method == "POST" and any(name in known for name, _ in request.query):
+        raise InvalidRequest("Send the parameters in the body or in the query, not in both.")
+    return Params.read(request.fields, known)
 
 
 def parse_text(text: str) -> str:

@@ -23,6 +23,7 @@ from idp.protocol.parameters import (
     Parameter,
     Params,
     parse_text,
+    read_fields,
 )
 from idp.protocol.spec import ClientMember, Endpoint, ErrorStyle, Spec
 from idp.randomness import digest, new_handle
@@ -51,7 +52,7 @@ class LogoutRequest:
 
 def handle_logout(request: Request, context: Context) -> Answer:
     """Answer the end session endpoint, GET and POST (§2)."""
-    logout = check_logout_request(Params.read(request.fields, KNOWN), context)
+    logout = check_logout_request(read_fields(request, KNOWN), context)
     sessions = [session for _, session in context.browser_sessions]
     session = next((s for s in sessions if s.session_id == logout.session_id), None)
     if session is not None:

@@ -17,7 +17,6 @@ from idp.stores.interfaces import StorageUnavailable
 from idp.stores.sql.storage import SqlStorage
 from tests.stores.contract import StoreContract, artifact, grant
 
-
 PREAMBLE = "from pathlib import Path\nfrom tests.stores.test_sqlite import open_database\n"
 
 

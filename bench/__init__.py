@@ -1,0 +1,1 @@
+"""Measurements: what the provider does per core, as ratios of what the machine itself can do."""
