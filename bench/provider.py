@@ -52,11 +52,16 @@ def running_provider(port: int) -> Iterator[Running]:
             issuer=f"http://{host}", home=Path(folder), key_encryption_key_file=Path(folder) / "kek", port=port
         )
         _fill(settings)
-        overrides = {"issuer": settings.issuer, "port": port, "key_encryption_key_file": folder + "/kek"}
+        overrides = {
+            "issuer": settings.issuer,
+            "home": folder,
+            "port": port,
+            "key_encryption_key_file": folder + "/kek",
+        }
         overrides |= {"log_level": "warning", "throttle.per_address": 1_000_000, "throttle.per_account": 1_000_000}
         options = [part for key, value in overrides.items() for part in ("--set", f"{key}={value}")]
         began = time.monotonic()
-        process = subprocess.Popen([sys.executable, "-m", "idp", *options, "--home", folder, "serve"])
+        process = subprocess.Popen([sys.executable, "-m", "idp", *options, "serve"])
         try:
             _wait(port)
             yield Running(process.pid, port, host, time.monotonic() - began)

@@ -64,7 +64,7 @@ def configure_logging(level: str, form: str, stream: TextIO | None = None) -> Sa
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
-    for noisy in ("alembic", "httpcore2", "httpx2", "uvicorn.access", "asyncio"):
+    for noisy in ("alembic", "httpcore2", "httpx2", "uvicorn.error", "uvicorn.access", "asyncio"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
         logging.getLogger(name).handlers.clear()

@@ -154,6 +154,16 @@ def test_a_disabled_account_has_no_live_session(world: World) -> None:
     assert world.told == [mine.session.session_id]
 
 
+@pytest.mark.case("SS-17", "TK-10")
+def test_a_session_of_an_account_that_cannot_be_used(world: World) -> None:
+    """A session that is stored while its account is disabled, or is of none, is not live, though never ended."""
+    alice = world.account()
+    started, orphan = world.start(alice), world.start(replace(alice, account_id="nobody"))
+    world.write(lambda uow: uow.accounts.replace(replace(alice, enabled=False)))
+    assert world.find_live(started.handle) is None
+    assert world.find_live(orphan.handle) is None
+
+
 @pytest.mark.case("SS-23")
 def test_at_most_a_hundred_sessions(world: World) -> None:
     """The hundred-and-first session ends the oldest one, with notice, and nobody else's."""

@@ -21,9 +21,10 @@ HEADERS = {
     "x-frame-options": "DENY",
     "strict-transport-security": "max-age=63072000",
 }
+CLASSES = "|".join(name for name in dir(errors) if name[1:] != name[1:].lower())
 INTERNALS = re.compile(
     r"Traceback|File \"|site-packages|sqlalchemy|sqlite|starlette|uvicorn|httptools|SELECT |UPDATE |INSERT |/idp/|"
-    r"[a-z](?:Error|Exception)\b|\b(?:" + "|".join(name for name in dir(errors) if name[1:].lower() != name[1:]) + r")\b"
+    rf"[a-z](?:Error|Exception)\b|\b(?:{CLASSES})\b"
 )
 # RFC 6749 §5.2: the characters that error_description may have.
 DESCRIPTION = re.compile(r"[\x20-\x21\x23-\x5B\x5D-\x7E]*")

@@ -53,6 +53,15 @@ def test_any_text_can_be_a_password(text: str) -> None:
     assert not PASSWORDS.verify(None, text).ok
 
 
+@pytest.mark.case("LG-19")
+@pytest.mark.parametrize("other", ["a?", "a\udfff", "a\ufffd", "a"])
+def test_a_lone_surrogate_is_a_character_of_its_own(other: str) -> None:
+    """A broken character is neither dropped nor taken for another one."""
+    encoded = PASSWORDS.hash("a\ud800")
+    assert PASSWORDS.verify(encoded, "a\ud800").ok
+    assert not PASSWORDS.verify(encoded, other).ok
+
+
 @pytest.mark.case("LG-17")
 def test_the_longest_password() -> None:
     """4096 characters count to the last one; more cannot be set, and never match what they begin with."""

@@ -5,18 +5,20 @@ import sys
 import threading
 from collections.abc import Mapping
 from contextlib import ExitStack
+from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
 
 from idp.cli.demo.addresses import Address
 from idp.cli.demo.home import DemoHome
-from idp.cli.demo.leash import GRACE_SECONDS
 from idp.cli.demo.progress import Progress
 from idp.cli.failures import Failure
 from idp.cli.healthcheck import ask
 from idp.clock import monotonic
 
+LEASH = Path(__file__).with_name("leash.py")
 READY_SECONDS = 60.0
+STOP_SECONDS = 8.0
 _POLL_SECONDS = 0.05
 _WATCH_SECONDS = 0.5
 _TAIL_LINES = 12
@@ -67,7 +69,7 @@ class Children:
     def _start(self, name: str) -> subprocess.Popen[bytes]:
         log: IO[bytes] = self._open.enter_context((self._kept.logs / f"{name}.log").open("wb"))
         return subprocess.Popen(  # noqa: S603 - our own programs, no shell
-            [sys.executable, "-m", "idp.cli.demo.leash", *self._arguments(name)],
+            [sys.executable, str(LEASH), *self._arguments(name)],
             # Its end is the sign for the child that this process is gone.
             stdin=subprocess.PIPE,
             stdout=log,
@@ -106,7 +108,7 @@ class Children:
             process.terminate()
         for process in self._processes.values():
             try:
-                process.wait(GRACE_SECONDS)
+                process.wait(STOP_SECONDS)
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()

@@ -64,8 +64,8 @@ def open_home(directory: Path, where: Mapping[str, Address], *, reset: bool) -> 
     """Return the home in a directory, with what is missing made; `reset` empties it before. Raises `Failure` for a
     directory that is something else's."""
     kept = DemoHome(directory)
-    is_strange = directory.exists() and any(directory.iterdir()) and not kept.password_file.exists()
-    if is_strange:
+    is_ours = kept.config.exists() or kept.password_file.exists()
+    if directory.exists() and not is_ours and any(directory.iterdir()):
         raise Failure(f"{directory} is not empty, and is no home of a demo.", next_step="name another one with --home")
     if reset and directory.exists():
         shutil.rmtree(directory)

@@ -1,7 +1,9 @@
 """Runs a module as `python -m` would, on a leash: when the process that holds the other end of its standard input is
 gone, however it ended, this one ends too. So a demo that was killed leaves nothing behind.
 
-    python -m idp.cli.demo.leash MODULE [ARGUMENT]...
+    python leash.py MODULE [ARGUMENT]...
+
+It is run by its path and needs the standard library only, so that what it runs shares nothing with the provider.
 """
 
 import os
@@ -27,6 +29,7 @@ def hold(descriptor: int) -> None:
 
 def main() -> None:
     """Tie this process to its standard input and become the module."""
+    sys.path[0] = os.getcwd()
     threading.Thread(target=hold, args=(sys.stdin.fileno(),), name="leash", daemon=True).start()
     del sys.argv[0]
     runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
