@@ -117,5 +117,5 @@ install_chromium() {
         command -v sudo >/dev/null 2>&1 && become="sudo -n" || return 1
     fi
     $become apt-get update -qq </dev/null >&2 &&
-        $become env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium </dev/null >&2
+        $become env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium </dev/null >&2
 }

@@ -6,6 +6,7 @@ Whoever ends a session goes through `Sessions.end`, so its grants end with it an
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
+from idp.accounts.audit import record
 from idp.randomness import digest, new_handle, new_identifier
 from idp.settings import Lifetimes
 from idp.stores.interfaces import UnitOfWork
@@ -115,6 +116,7 @@ class Sessions:
         if ended is None:
             return None
         uow.grants.revoke_of_session(session_id, now)
+        record(uow, "session.ended", now=now, account_id=ended.account_id, session_id=session_id)
         for listener in self._listeners:
             listener(uow, ended, now)
         return ended

@@ -1,6 +1,6 @@
 """Sign-in by name and password: the same answer after the same work, whatever was wrong (R11)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from idp.accounts.accounts import PASSWORD, find_account
 from idp.accounts.audit import Origin, record
@@ -16,10 +16,17 @@ from idp.stores.records import Account, Credential
 
 @dataclass(frozen=True, slots=True)
 class Authenticated:
-    """The account proved itself."""
+    """The account proved itself by this credential."""
 
     account: Account
     event: AuthenticationEvent
+    credential: Credential = field(repr=False)
+
+    def still_holds(self, uow: UnitOfWork) -> bool:
+        """Tell whether account and credential are unchanged: to be asked in the unit of work that uses the proof, for a
+        password may be changed or the account disabled between the two (R7)."""
+        account = uow.accounts.find(self.account.account_id)
+        return account is not None and account.enabled and _password_of(uow, account) == self.credential
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,19 +85,13 @@ class SignIn:
             record(uow, "sign_in.failed", now=now, result="rejected", origin=origin, account_id=account_id)
             return Rejected()
         if fresh is not None:
-            uow.accounts.put_credential(
-                Credential(
-                    account_id=current.account_id,
-                    method=PASSWORD,
-                    secret=fresh,
-                    created_at=credential.created_at,
-                    updated_at=now,
-                )
-            )
+            credential = replace(credential, secret=fresh, updated_at=now)
+            uow.accounts.put_credential(credential)
         self._throttle.sign_in_succeeded(uow, name, origin.address)
         record(uow, "sign_in.ok", now=now, origin=origin, account_id=current.account_id)
         amr = (AMR[PASSWORD],)
-        return Authenticated(current, AuthenticationEvent(acr=acr_of(amr), amr=amr, authenticated_at=now))
+        event = AuthenticationEvent(acr=acr_of(amr), amr=amr, authenticated_at=now)
+        return Authenticated(current, event, credential)
 
 
 def _password_of(uow: UnitOfWork, account: Account | None) -> Credential | None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from idp.protocol.errors import InvalidRequest
-from idp.protocol.messages import Request
+from idp.protocol.messages import Fields, Request
 
 # One value may be as long as a request object or a `state` of a careless client; the edge bounds the whole request.
 LONGEST_VALUE = 16_384
@@ -92,6 +92,17 @@ def read_fields(request: Request, known: Mapping[str, Parameter[object]]) -> Par
     if request.method == "POST" and any(name in known for name, _ in request.query):
         raise InvalidRequest("Send the parameters in the body or in the query, not in both.")
     return Params.read(request.fields, known)
+
+
+def each_once(fields: Fields | None) -> dict[str, str]:
+    """Return the fields of a page's form or address by name. Raises `InvalidRequest` when one comes twice: our own
+    pages have none that does (R3)."""
+    values: dict[str, str] = {}
+    for name, value in fields or ():
+        if name in values:
+            raise InvalidRequest("A field of this page was sent more than once.")
+        values[name] = value
+    return values
 
 
 def parse_text(text: str) -> str:

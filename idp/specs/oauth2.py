@@ -29,6 +29,7 @@ from idp.protocol.parameters import (
     RESPONSE_TYPE,
     SCOPE,
     STATE,
+    each_once,
 )
 from idp.protocol.registry import Registry
 from idp.protocol.spec import Cors, Endpoint, ErrorStyle, Phase, Spec
@@ -115,7 +116,7 @@ def handle_authorization(request: Request, context: Context) -> Answer:
 
 def handle_continue(request: Request, context: Context) -> Answer:
     """Go on with the stored request that `flow` names."""
-    handle = dict(request.query).get("flow", "")
+    handle = each_once(request.query).get("flow", "")
     if not handle:
         raise Expired("This page does not exist any more.")
     return resume(handle, context)

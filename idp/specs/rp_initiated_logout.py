@@ -22,6 +22,7 @@ from idp.protocol.parameters import (
     UI_LOCALES,
     Parameter,
     Params,
+    each_once,
     parse_text,
     read_fields,
 )
@@ -138,7 +139,7 @@ def _ask(session: Session, logout: LogoutRequest, context: Context) -> Answer:
 
 def handle_confirm(request: Request, context: Context) -> Answer:
     """Sign out after the End-User agreed. Raises `Forbidden` for a form that is not ours, `Expired` for a spent one."""
-    form = dict(request.form or ())
+    form = each_once(request.form)
     handle = form.get("flow", "")
     check_form_token(handle, request.browser, form.get("csrf_token", ""))
     artifact = context.uow.artifacts.consume(KIND, digest(handle), context.now)

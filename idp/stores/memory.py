@@ -4,13 +4,14 @@ State is a value: immutable tables of frozen records. A unit of work works on co
 ends, so rolling back is forgetting, and a snapshot is a reference to what was.
 """
 
+import json
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
-from idp.stores.interfaces import Duplicate, UnitOfWork
+from idp.stores.interfaces import Duplicate, StorageUnavailable, UnitOfWork
 from idp.stores.records import (
     Account,
     Artifact,
@@ -27,6 +28,11 @@ from idp.stores.records import (
     Throttle,
 )
 
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+K = TypeVar("K")
+R = TypeVar("R", bound="DataclassInstance")
 DAY = 86_400
 
 # Which records are swept, how long after which instants.
@@ -39,6 +45,15 @@ KEPT: tuple[tuple[str, int, Callable[[Any], tuple[int | None, ...]]], ...] = (
     ("outbox", 7 * DAY, lambda r: (r.delivered_at, r.failed_at)),
     ("audit", 365 * DAY, lambda r: (r.at,)),
 )
+
+
+class ReadOnly(dict[Any, Any]):
+    """A table in a snapshot: a change raises `StorageUnavailable`, as it does in a database."""
+
+    def _refuse(self, *_: Any) -> NoReturn:
+        raise StorageUnavailable("a snapshot is only read")
+
+    __setitem__ = __delitem__ = __ior__ = pop = _refuse
 
 
 @dataclass
@@ -60,9 +75,36 @@ class Tables:
     outbox: dict[str, OutboxMessage] = field(default_factory=dict)
     audit: dict[str, AuditEvent] = field(default_factory=dict)
 
-    def copy(self) -> "Tables":
+    def copy(self, kind: type[dict[Any, Any]] = dict) -> "Tables":
         """Return tables that can change without these changing."""
-        return Tables(**{each.name: dict(getattr(self, each.name)) for each in fields(self)})
+        return Tables(**{each.name: kind(getattr(self, each.name)) for each in fields(self)})
+
+
+def kept(record: R) -> R:
+    """Return a record as a database would give it back: JSON only, and nothing that the caller can change afterwards.
+
+    Raises `UnicodeEncodeError` for text that cannot be stored.
+    """
+    changes: dict[str, Any] = {}
+    for each in fields(record):
+        value = getattr(record, each.name)
+        if isinstance(value, str):
+            value.encode()
+        elif isinstance(value, Mapping):
+            changes[each.name] = json.loads(json.dumps(dict(value)))
+    return replace(record, **changes)
+
+
+def insert(table: dict[K, R], key: K, field_name: str, record: R) -> None:
+    """Keep a new record. Raises `Duplicate` if its key is taken."""
+    if key in table:
+        raise Duplicate(field_name)
+    table[key] = kept(record)
+
+
+def storable(text: str) -> str:
+    """Return a text for people with what cannot be stored written as an escape."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 class MemoryAccounts:
@@ -75,8 +117,8 @@ class MemoryAccounts:
         """Keep a new account."""
         if account.account_id in self._t.accounts:
             raise Duplicate("account_id")
-        self._take_names(account)
-        self._t.accounts[account.account_id] = account
+        self._require_free(account)
+        self._put(account)
 
     def find(self, account_id: str) -> Account | None:
         """Return the account."""
@@ -90,10 +132,10 @@ class MemoryAccounts:
         """Overwrite the account, names included."""
         if account.account_id not in self._t.accounts:
             return False
+        self._require_free(account)
         for name in [n for n, owner in self._t.names.items() if owner == account.account_id]:
             del self._t.names[name]
-        self._take_names(account)
-        self._t.accounts[account.account_id] = account
+        self._put(account)
         return True
 
     def list(self, *, after: str = "", limit: int = 100) -> tuple[Account, ...]:
@@ -106,13 +148,18 @@ class MemoryAccounts:
 
     def put_credential(self, credential: Credential) -> None:
         """Set the credential."""
-        self._t.credentials[credential.account_id, credential.method] = credential
+        self._t.credentials[credential.account_id, credential.method] = kept(credential)
 
-    def _take_names(self, account: Account) -> None:
+    def _require_free(self, account: Account) -> None:
+        taken = any(self._t.names.get(name, account.account_id) != account.account_id for name in account.names)
+        if taken or len(set(account.names)) < len(account.names):
+            raise Duplicate("name")
+
+    def _put(self, account: Account) -> None:
         for name in account.names:
-            if name in self._t.names:
-                raise Duplicate("name")
-            self._t.names[name] = account.account_id
+            name.encode()
+        self._t.accounts[account.account_id] = kept(account)
+        self._t.names |= dict.fromkeys(account.names, account.account_id)
 
 
 class MemoryClients:
@@ -123,9 +170,7 @@ class MemoryClients:
 
     def add(self, client: Client) -> None:
         """Keep a new client."""
-        if client.client_id in self._t.clients:
-            raise Duplicate("client_id")
-        self._t.clients[client.client_id] = client
+        insert(self._t.clients, client.client_id, "client_id", client)
 
     def find(self, client_id: str) -> Client | None:
         """Return the client."""
@@ -135,7 +180,7 @@ class MemoryClients:
         """Overwrite the client."""
         known = client.client_id in self._t.clients
         if known:
-            self._t.clients[client.client_id] = client
+            self._t.clients[client.client_id] = kept(client)
         return known
 
     def list(self, *, after: str = "", limit: int = 100) -> tuple[Client, ...]:
@@ -151,7 +196,7 @@ class MemoryResources:
 
     def put(self, resource: Resource) -> None:
         """Set the resource."""
-        self._t.resources[resource.identifier] = resource
+        self._t.resources[resource.identifier] = kept(resource)
 
     def find(self, identifier: str) -> Resource | None:
         """Return the resource."""
@@ -170,7 +215,8 @@ class MemorySessions:
 
     def add(self, session: Session) -> None:
         """Keep a new session."""
-        self._t.sessions[session.session_id] = session
+        self._require_free(session)
+        insert(self._t.sessions, session.session_id, "session_id", session)
 
     def find(self, session_id: str) -> Session | None:
         """Return the session."""
@@ -185,7 +231,8 @@ class MemorySessions:
         known = self._t.sessions.get(session.session_id)
         if known is None or known.ended_at is not None:
             return False
-        self._t.sessions[session.session_id] = session
+        self._require_free(session)
+        self._t.sessions[session.session_id] = kept(session)
         return True
 
     def end(self, session_id: str, ended_at: int) -> Session | None:
@@ -202,6 +249,11 @@ class MemorySessions:
         live = [s for s in mine if s.ended_at is None and s.expires_at > now]
         return tuple(sorted(live, key=lambda s: (-s.created_at, s.session_id)))
 
+    def _require_free(self, session: Session) -> None:
+        owner = self.find_by_handle(session.handle_hash)
+        if owner is not None and owner.session_id != session.session_id:
+            raise Duplicate("handle_hash")
+
 
 class MemoryGrants:
     """`GrantStore`."""
@@ -211,7 +263,7 @@ class MemoryGrants:
 
     def add(self, grant: Grant) -> None:
         """Keep a new grant."""
-        self._t.grants[grant.grant_id] = grant
+        insert(self._t.grants, grant.grant_id, "grant_id", grant)
 
     def find(self, grant_id: str) -> Grant | None:
         """Return the grant."""
@@ -253,7 +305,7 @@ class MemoryRefreshTokens:
 
     def add(self, token: RefreshToken) -> None:
         """Keep a new token."""
-        self._t.refresh_tokens[token.token_hash] = token
+        insert(self._t.refresh_tokens, token.token_hash, "token_hash", token)
 
     def find(self, token_hash: str) -> RefreshToken | None:
         """Return the token."""
@@ -276,7 +328,11 @@ class MemoryArtifacts:
 
     def add(self, artifact: Artifact) -> bool:
         """Keep a new artifact, unless it exists."""
-        return self._t.artifacts.setdefault((artifact.kind, artifact.handle_hash), artifact) is artifact
+        key = (artifact.kind, artifact.handle_hash)
+        new = key not in self._t.artifacts
+        if new:
+            self._t.artifacts[key] = kept(artifact)
+        return new
 
     def find(self, kind: str, handle_hash: str) -> Artifact | None:
         """Return the artifact in whatever state."""
@@ -288,13 +344,13 @@ class MemoryArtifacts:
 
     def update(self, kind: str, handle_hash: str, payload: Mapping[str, Any], now: int) -> bool:
         """Replace the payload of a live artifact."""
-        return self._change(kind, handle_hash, now, payload=dict(payload)) is not None
+        return self._change(kind, handle_hash, now, payload=payload) is not None
 
     def _change(self, kind: str, handle_hash: str, now: int, **changes: Any) -> Artifact | None:
         known = self.find(kind, handle_hash)
         if known is None or known.consumed_at is not None or known.expires_at <= now:
             return None
-        self._t.artifacts[kind, handle_hash] = changed = replace(known, **changes)
+        self._t.artifacts[kind, handle_hash] = changed = kept(replace(known, **changes))
         return changed
 
 
@@ -310,7 +366,7 @@ class MemorySigningKeys:
 
     def add(self, key: SigningKey) -> None:
         """Keep a new key."""
-        self._t.signing_keys[key.kid] = key
+        insert(self._t.signing_keys, key.kid, "kid", key)
 
     def activate(self, kid: str, activated_at: int) -> bool:
         """Make a next key active."""
@@ -345,7 +401,7 @@ class MemoryConsents:
 
     def put(self, consent: Consent) -> None:
         """Set the consent."""
-        self._t.consents[consent.account_id, consent.client_id] = consent
+        self._t.consents[consent.account_id, consent.client_id] = kept(consent)
 
     def remove(self, account_id: str, client_id: str) -> bool:
         """Forget the consent."""
@@ -385,7 +441,7 @@ class MemoryOutbox:
 
     def add(self, message: OutboxMessage) -> None:
         """Keep a new message."""
-        self._t.outbox[message.message_id] = message
+        insert(self._t.outbox, message.message_id, "message_id", message)
 
     def claim(self, now: int, limit: int, lease_seconds: int) -> tuple[OutboxMessage, ...]:
         """Take due messages under a lease."""
@@ -397,14 +453,15 @@ class MemoryOutbox:
 
     def mark_delivered(self, message_id: str, at: int, result: str) -> None:
         """Note a delivery."""
-        self._change(message_id, delivered_at=at, last_result=result)
+        self._change(message_id, delivered_at=at, last_result=storable(result))
 
     def mark_failed(self, message_id: str, result: str, *, next_attempt_at: int | None, at: int) -> None:
-        """Note a failure; without a next attempt the message is given up."""
-        if next_attempt_at is None:
-            self._change(message_id, failed_at=at, last_result=result)
-        else:
-            self._change(message_id, next_attempt_at=next_attempt_at, last_result=result)
+        """Note a failure, unless another worker has delivered the message meanwhile."""
+        known = self._t.outbox.get(message_id)
+        if known is None or known.delivered_at is not None or known.failed_at is not None:
+            return
+        ends = {"failed_at": at} if next_attempt_at is None else {"next_attempt_at": next_attempt_at}
+        self._change(message_id, last_result=storable(result), **ends)
 
     def list(self, *, client_id: str | None = None, limit: int = 100) -> tuple[OutboxMessage, ...]:
         """Return the newest messages."""
@@ -424,8 +481,10 @@ class MemoryAudit:
         self._t = tables
 
     def add(self, event: AuditEvent) -> None:
-        """Append an event."""
-        self._t.audit[event.event_id] = event
+        """Append an event. It tells what was tried, so text that cannot be stored is kept as an escape."""
+        texts = {each.name: getattr(event, each.name) for each in fields(event)}
+        texts = {name: storable(value) for name, value in texts.items() if isinstance(value, str)}
+        insert(self._t.audit, event.event_id, "event_id", replace(event, **texts))
 
     def list(self, *, limit: int = 100) -> tuple[AuditEvent, ...]:
         """Return the newest events."""
@@ -467,8 +526,8 @@ class MemoryStorage:
 
     @contextmanager
     def snapshot(self) -> Iterator[UnitOfWork]:
-        """Open a unit of work that only reads; what it writes is forgotten."""
-        yield MemoryUnitOfWork(self._tables.copy())
+        """Open a unit of work that only reads; writing in it raises `StorageUnavailable`, as in a database."""
+        yield MemoryUnitOfWork(self._tables.copy(ReadOnly))
 
     def check(self) -> None:
         """Return: memory is always there."""

@@ -5,13 +5,12 @@ import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, cast
+from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import httpx2
 
 from idp.protocol import errors
-from idp.stores.sql.storage import SqlStorage
 from tests.provider import ISSUER, House
 
 CALLBACK = "https://rp.example/cb"
@@ -108,9 +107,8 @@ def assert_challenged(response: httpx2.Response, error: str | None, status: int 
 
 def rows(house: House, *tables: str) -> dict[str, list[tuple[Any, ...]]]:
     """Return all rows of these tables, of all but counters and audit when none is named."""
-    path = cast(SqlStorage, house.storage)._engine.url.database
-    assert path is not None
-    connection = sqlite3.connect(path)
+    # The fixture keeps the database beside the key.
+    connection = sqlite3.connect(house.server.settings.key_encryption_key_file.with_name("signet.sqlite3"))
     try:
         return {table: sorted(connection.execute(f"select * from {table}"), key=repr) for table in tables or TABLES}
     finally:

@@ -3,6 +3,7 @@
 import socket
 import unicodedata
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -119,7 +120,7 @@ def test_request_without_a_scope_that_counts_is_refused(house: House, scope: str
         case("AZ-53", {"code_challenge": CHALLENGE[:42] + "ü"}),
     ],
 )
-def test_s256_challenge_is_required_of_every_client(house: House, client_id: str, more: dict[str, str | None]) -> None:
+def test_s256_challenge_is_required_of_every_client(house: House, client_id: str, more: dict[str, Any]) -> None:
     """Public or confidential: without a S256 challenge of the right form there is no request."""
     uri = "https://rp.example/cb" if client_id == "web" else "http://127.0.0.1:5000/cb"
     with unchanged(house):

@@ -36,7 +36,7 @@ def test_a_right_password(door: Door, name: str) -> None:
     """Any of the account's names and its password give the account and an authentication event of this moment."""
     door.clock.at = NOW + 7
     event = AuthenticationEvent(acr="urn:signet:acr:password", amr=("pwd",), authenticated_at=NOW + 7)
-    assert door.sign_in(name) == Authenticated(_alice(door), event)
+    assert door.sign_in(name) == Authenticated(_alice(door), event, _credential(door))
     assert door.events() == [("sign_in.ok", _alice(door).account_id)]
 
 

@@ -4,9 +4,11 @@ import pytest
 
 from idp.stores.memory import MemoryStorage
 from tests.stores.contract import StoreContract
+from tests.stores.contract_sweeping import SweepingContract
+from tests.stores.contract_writing import WritingContract
 
 
-class TestMemory(StoreContract):
+class TestMemory(StoreContract, WritingContract, SweepingContract):
     """The contract, in memory."""
 
     @pytest.fixture

@@ -8,40 +8,21 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from idp.stores.interfaces import StorageUnavailable
 from idp.stores.sql.storage import SqlStorage
+from tests.stores.conftest import open_database
 from tests.stores.contract import StoreContract, artifact, grant
+from tests.stores.contract_sweeping import SweepingContract
+from tests.stores.contract_writing import WritingContract
 
-PREAMBLE = "from pathlib import Path\nfrom tests.stores.test_sqlite import open_database\n"
-
-
-def open_database(path: Path) -> SqlStorage:
-    """Return a migrated database."""
-    storage = SqlStorage(f"sqlite:///{path}")
-    storage.migrate()
-    return storage
+PREAMBLE = "from pathlib import Path\nfrom tests.stores.conftest import open_database\n"
 
 
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    """Where the database is."""
-    return tmp_path / "state" / "signet.sqlite3"
-
-
-@pytest.fixture
-def storage(path: Path) -> Iterator[SqlStorage]:
-    """An empty database."""
-    made = open_database(path)
-    yield made
-    made.close()
-
-
-class TestSqlite(StoreContract):
+class TestSqlite(StoreContract, WritingContract, SweepingContract):
     """The contract, on SQLite."""
 
 
@@ -53,33 +34,6 @@ def test_files_are_private(storage: SqlStorage, path: Path) -> None:
     modes = {file.name: stat.S_IMODE(file.stat().st_mode) for file in path.parent.iterdir()}
     assert set(modes.values()) == {0o600}
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
-
-
-@pytest.mark.case("OP-06")
-def test_newer_schema_is_refused(storage: SqlStorage, path: Path) -> None:
-    """An older program leaves the database of a newer one alone."""
-    with sqlite3.connect(path) as connection:
-        connection.execute("UPDATE alembic_version SET version_num = '9999'")
-    with pytest.raises(StorageUnavailable, match="newer"):
-        storage.migrate()
-    with pytest.raises(StorageUnavailable):
-        storage.check()
-
-
-def test_unmigrated_database_is_not_ready(path: Path) -> None:
-    """The check tells what to run."""
-    empty = SqlStorage(f"sqlite:///{path}")
-    with pytest.raises(StorageUnavailable, match="idp migrate"):
-        empty.check()
-    empty.close()
-
-
-@pytest.mark.case("OP-02")
-def test_processes_may_migrate_at_once(path: Path) -> None:
-    """Four programs that start on an empty directory all come up, on one schema."""
-    program = f"{PREAMBLE}open_database(Path({str(path)!r})).check()"
-    children = [subprocess.Popen([sys.executable, "-c", program]) for _ in range(4)]
-    assert [child.wait(60) for child in children] == [0, 0, 0, 0]
 
 
 @pytest.mark.case("OP-09")

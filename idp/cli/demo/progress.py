@@ -18,7 +18,7 @@ class Progress:
         self._started = monotonic()
         self._titles = titles
         self._ready: set[str] = set()
-        self._is_live = sys.stdout.isatty()
+        self._is_live = sys.stdout.isatty() and sys.stdout.encoding.lower().startswith("utf")
         if not self._is_live:
             click.echo(f"Starting: {', '.join(titles)}")
 

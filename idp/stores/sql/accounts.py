@@ -2,9 +2,9 @@
 
 from sqlalchemy import bindparam, delete, select
 
-from idp.stores.interfaces import Duplicate
 from idp.stores.records import Account, Credential
-from idp.stores.sql.statements import Codec, Runner, Statement, is_violation
+from idp.stores.sql.running import Runner
+from idp.stores.sql.statements import Codec, Statement
 from idp.stores.sql.tables import account_names, accounts, credentials
 from idp.stores.sql.writing import insert, key_of, update_all, upsert
 
@@ -42,11 +42,9 @@ class SqlAccounts:
 
     def add(self, account: Account) -> None:
         """Keep a new account."""
-        self._write_names(account)
-        try:
-            self._run.changed(ADD, **ACCOUNT.encode(account))
-        except Exception as error:
-            raise (Duplicate("account_id") if is_violation(error) else error) from error
+        with self._run.all_or_nothing():
+            self._run.write(ADD, ACCOUNT.encode(account))
+            self._write_names(account)
 
     def find(self, account_id: str) -> Account | None:
         """Return the account."""
@@ -58,11 +56,12 @@ class SqlAccounts:
 
     def replace(self, account: Account) -> bool:
         """Overwrite the account, names included."""
-        if not self._run.changed(REPLACE, **key_of(("account_id",), ACCOUNT.encode(account))):
-            return False
-        self._run.changed(DROP_NAMES, account_id=account.account_id)
-        self._write_names(account)
-        return True
+        with self._run.all_or_nothing():
+            if not self._run.write(REPLACE, key_of(("account_id",), ACCOUNT.encode(account))):
+                return False
+            self._run.changed(DROP_NAMES, account_id=account.account_id)
+            self._write_names(account)
+            return True
 
     def list(self, *, after: str = "", limit: int = 100) -> tuple[Account, ...]:
         """Return a page of accounts."""
@@ -74,11 +73,8 @@ class SqlAccounts:
 
     def put_credential(self, credential: Credential) -> None:
         """Set the credential."""
-        self._run.changed(PUT_CREDENTIAL, **CREDENTIAL.encode(credential))
+        self._run.write(PUT_CREDENTIAL, CREDENTIAL.encode(credential))
 
     def _write_names(self, account: Account) -> None:
-        try:
-            for name in account.names:
-                self._run.changed(ADD_NAME, name=name, account_id=account.account_id)
-        except Exception as error:
-            raise (Duplicate("name") if is_violation(error) else error) from error
+        for name in account.names:
+            self._run.write(ADD_NAME, {"name": name, "account_id": account.account_id})

@@ -1,13 +1,13 @@
 """Artifacts: what is short-lived and single-use."""
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import bindparam, select, update
 
 from idp.stores.records import Artifact
-from idp.stores.sql.statements import Codec, Runner, Statement
+from idp.stores.sql.running import Runner
+from idp.stores.sql.statements import Codec, Statement, encode_json
 from idp.stores.sql.tables import artifacts
 from idp.stores.sql.writing import insert_new
 
@@ -30,7 +30,7 @@ class SqlArtifacts:
 
     def add(self, artifact: Artifact) -> bool:
         """Keep a new artifact, unless it exists."""
-        return bool(self._run.changed(ADD, **ARTIFACT.encode(artifact)))
+        return self._run.write(ADD, ARTIFACT.encode(artifact))
 
     def find(self, kind: str, handle_hash: str) -> Artifact | None:
         """Return the artifact in whatever state."""
@@ -43,5 +43,5 @@ class SqlArtifacts:
 
     def update(self, kind: str, handle_hash: str, payload: Mapping[str, Any], now: int) -> bool:
         """Replace the payload of a live artifact."""
-        changed = json.dumps(dict(payload))
+        changed = encode_json(dict(payload))
         return bool(self._run.changed(UPDATE, wanted_kind=kind, wanted=handle_hash, now=now, changed=changed))

@@ -3,7 +3,8 @@
 from sqlalchemy import bindparam, select
 
 from idp.stores.records import AuditEvent
-from idp.stores.sql.statements import Codec, Runner, Statement
+from idp.stores.sql.running import Runner, storable
+from idp.stores.sql.statements import Codec, Statement
 from idp.stores.sql.tables import audit
 from idp.stores.sql.writing import insert
 
@@ -19,8 +20,9 @@ class SqlAudit:
         self._run = run
 
     def add(self, event: AuditEvent) -> None:
-        """Append an event."""
-        self._run.changed(ADD, **EVENT.encode(event))
+        """Append an event. It tells what was tried, so text that cannot be stored is kept as an escape."""
+        values = EVENT.encode(event)
+        self._run.write(ADD, {name: storable(v) if isinstance(v, str) else v for name, v in values.items()})
 
     def list(self, *, limit: int = 100) -> tuple[AuditEvent, ...]:
         """Return the newest events."""

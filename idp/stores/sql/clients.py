@@ -2,16 +2,16 @@
 
 from sqlalchemy import bindparam, delete, select
 
-from idp.stores.interfaces import Duplicate
 from idp.stores.records import Client, Consent, Resource
-from idp.stores.sql.statements import Codec, Runner, Statement
+from idp.stores.sql.running import Runner
+from idp.stores.sql.statements import Codec, Statement
 from idp.stores.sql.tables import clients, consents, resources
-from idp.stores.sql.writing import insert_new, key_of, update_all, upsert
+from idp.stores.sql.writing import insert, key_of, update_all, upsert
 
 CLIENT = Codec.of(Client, clients)
 RESOURCE = Codec.of(Resource, resources)
 CONSENT = Codec.of(Consent, consents)
-ADD = insert_new(clients, ("client_id",))
+ADD = insert(clients)
 REPLACE = update_all(clients, ("client_id",))
 FIND = Statement(select(*CLIENT.columns).where(clients.c.client_id == bindparam("client_id")))
 LIST = Statement(
@@ -37,8 +37,7 @@ class SqlClients:
 
     def add(self, client: Client) -> None:
         """Keep a new client."""
-        if not self._run.changed(ADD, **CLIENT.encode(client)):
-            raise Duplicate("client_id")
+        self._run.write(ADD, CLIENT.encode(client))
 
     def find(self, client_id: str) -> Client | None:
         """Return the client."""
@@ -46,7 +45,7 @@ class SqlClients:
 
     def replace(self, client: Client) -> bool:
         """Overwrite the client."""
-        return bool(self._run.changed(REPLACE, **key_of(("client_id",), CLIENT.encode(client))))
+        return self._run.write(REPLACE, key_of(("client_id",), CLIENT.encode(client)))
 
     def list(self, *, after: str = "", limit: int = 100) -> tuple[Client, ...]:
         """Return a page of clients."""
@@ -61,7 +60,7 @@ class SqlResources:
 
     def put(self, resource: Resource) -> None:
         """Set the resource."""
-        self._run.changed(PUT_RESOURCE, **RESOURCE.encode(resource))
+        self._run.write(PUT_RESOURCE, RESOURCE.encode(resource))
 
     def find(self, identifier: str) -> Resource | None:
         """Return the resource."""
@@ -84,7 +83,7 @@ class SqlConsents:
 
     def put(self, consent: Consent) -> None:
         """Set the consent."""
-        self._run.changed(PUT_CONSENT, **CONSENT.encode(consent))
+        self._run.write(PUT_CONSENT, CONSENT.encode(consent))
 
     def remove(self, account_id: str, client_id: str) -> bool:
         """Forget the consent."""

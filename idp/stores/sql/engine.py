@@ -1,10 +1,11 @@
-"""The engine: connections, and what SQLite has to be told on each.
+"""The engines: connections, and what SQLite has to be told on each.
 
 WAL lets readers go on beside the one writer; `synchronous=FULL` makes a commit durable before it is answered (R8).
 Transactions are begun by us, at once as writers, for a reader that turns into a writer fails with "database is locked".
 """
 
 import os
+import sqlite3
 import stat
 from pathlib import Path
 from typing import Any
@@ -15,39 +16,61 @@ from sqlalchemy.pool import QueuePool
 
 from idp.stores.interfaces import StorageUnavailable
 
-BUSY_MILLISECONDS = 5_000
-CONNECTIONS = 16
-CHECKOUT_SECONDS = 5
+BUSY_SECONDS = 5
 PRAGMAS = (
+    f"PRAGMA busy_timeout={BUSY_SECONDS * 1000}",
     "PRAGMA journal_mode=WAL",
     "PRAGMA synchronous=FULL",
-    f"PRAGMA busy_timeout={BUSY_MILLISECONDS}",
     "PRAGMA temp_store=MEMORY",
-    "PRAGMA cache_size=-2048",
+    "PRAGMA cache_size=-8192",
 )
+READ_ONLY = "PRAGMA query_only=ON"
 
 
-def open_engine(database_url: str) -> Engine:
-    """Return an engine for a `sqlite:///path` URL; nothing is opened yet. Raises `StorageUnavailable` for others."""
+def database_file(database_url: str) -> Path:
+    """Return the file of a `sqlite:///path` URL, made if it is new. Raises `StorageUnavailable` for other URLs."""
     url = make_url(database_url)
     if url.get_backend_name() != "sqlite" or not url.database or url.database == ":memory:":
         raise StorageUnavailable("only SQLite files are supported: database_url = sqlite:///path/to/signet.sqlite3")
-    _prepare_file(Path(url.database))
+    path = Path(url.database).absolute()
+    _prepare_file(path)
+    return path
+
+
+def open_engine(path: Path, *, connections: int, read_only: bool = False) -> Engine:
+    """Return an engine over at most so many connections; none is opened yet."""
+
+    def connect() -> sqlite3.Connection:
+        # mode=rw: a file that has gone missing is an error, never an empty new one (R20).
+        address = f"{path.as_uri()}?mode=rw"
+        return sqlite3.connect(address, uri=True, check_same_thread=False, isolation_level=None, timeout=BUSY_SECONDS)
+
     engine = create_engine(
-        url,
+        "sqlite://",
+        creator=connect,
         poolclass=QueuePool,
-        pool_size=CONNECTIONS,
+        pool_size=connections,
         max_overflow=0,
-        pool_timeout=CHECKOUT_SECONDS,
-        connect_args={"check_same_thread": False, "isolation_level": None},
+        pool_timeout=BUSY_SECONDS,
+        pool_use_lifo=True,
     )
-    event.listen(engine, "connect", _tell)
+    pragmas = (*PRAGMAS, READ_ONLY) if read_only else PRAGMAS
+    event.listen(engine, "connect", lambda connection, _record: _tell(connection, pragmas))
     return engine
 
 
-def _tell(connection: Any, _record: Any) -> None:
+def identity(path: Path) -> tuple[int, int]:
+    """Return which file is at the path. Raises `StorageUnavailable` if there is none."""
+    try:
+        found = os.stat(path)
+    except OSError as error:
+        raise StorageUnavailable(f"the database file is gone: {path}: {error.strerror}") from error
+    return found.st_dev, found.st_ino
+
+
+def _tell(connection: Any, pragmas: tuple[str, ...]) -> None:
     cursor = connection.cursor()
-    for pragma in PRAGMAS:
+    for pragma in pragmas:
         cursor.execute(pragma)
     cursor.close()
 

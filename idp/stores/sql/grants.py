@@ -3,7 +3,8 @@
 from sqlalchemy import ColumnElement, bindparam, select, update
 
 from idp.stores.records import Grant, RefreshToken
-from idp.stores.sql.statements import Codec, Runner, Statement
+from idp.stores.sql.running import Runner
+from idp.stores.sql.statements import Codec, Statement
 from idp.stores.sql.tables import grants, refresh_tokens
 from idp.stores.sql.writing import insert
 
@@ -50,7 +51,7 @@ class SqlGrants:
 
     def add(self, grant: Grant) -> None:
         """Keep a new grant."""
-        self._run.changed(ADD, **GRANT.encode(grant))
+        self._run.write(ADD, GRANT.encode(grant))
 
     def find(self, grant_id: str) -> Grant | None:
         """Return the grant."""
@@ -85,7 +86,7 @@ class SqlRefreshTokens:
 
     def add(self, token: RefreshToken) -> None:
         """Keep a new token."""
-        self._run.changed(ADD_TOKEN, **TOKEN.encode(token))
+        self._run.write(ADD_TOKEN, TOKEN.encode(token))
 
     def find(self, token_hash: str) -> RefreshToken | None:
         """Return the token."""

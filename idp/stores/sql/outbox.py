@@ -1,9 +1,10 @@
 """Messages on their way to other parties."""
 
-from sqlalchemy import bindparam, or_, select, update
+from sqlalchemy import bindparam, func, select, update
 
 from idp.stores.records import OutboxMessage
-from idp.stores.sql.statements import Codec, Runner, Statement
+from idp.stores.sql.running import Runner, storable
+from idp.stores.sql.statements import Codec, Statement
 from idp.stores.sql.tables import outbox
 from idp.stores.sql.writing import insert
 
@@ -28,15 +29,16 @@ DELIVERED = Statement(
 )
 FAILED = Statement(
     update(outbox)
-    .where(WANTED)
-    .values(next_attempt_at=bindparam("again_at"), failed_at=bindparam("given_up_at"), last_result=bindparam("result"))
+    .where(WANTED, *OPEN)
+    .values(
+        next_attempt_at=func.coalesce(bindparam("again_at"), outbox.c.next_attempt_at),
+        failed_at=bindparam("given_up_at"),
+        last_result=bindparam("result"),
+    )
 )
-LIST = Statement(
-    select(*MESSAGE.columns)
-    .where(or_(bindparam("any_client") == 1, outbox.c.client_id == bindparam("client_id")))
-    .order_by(outbox.c.created_at.desc(), outbox.c.message_id)
-    .limit(bindparam("limit"))
-)
+NEWEST = select(*MESSAGE.columns).order_by(outbox.c.created_at.desc(), outbox.c.message_id).limit(bindparam("limit"))
+LIST = Statement(NEWEST)
+LIST_OF_CLIENT = Statement(NEWEST.where(outbox.c.client_id == bindparam("client_id")))
 
 
 class SqlOutbox:
@@ -47,7 +49,7 @@ class SqlOutbox:
 
     def add(self, message: OutboxMessage) -> None:
         """Keep a new message."""
-        self._run.changed(ADD, **MESSAGE.encode(message))
+        self._run.write(ADD, MESSAGE.encode(message))
 
     def claim(self, now: int, limit: int, lease_seconds: int) -> tuple[OutboxMessage, ...]:
         """Take due messages under a lease."""
@@ -55,15 +57,16 @@ class SqlOutbox:
 
     def mark_delivered(self, message_id: str, at: int, result: str) -> None:
         """Note a delivery."""
-        self._run.changed(DELIVERED, wanted=message_id, at=at, result=result)
+        self._run.changed(DELIVERED, wanted=message_id, at=at, result=storable(result))
 
     def mark_failed(self, message_id: str, result: str, *, next_attempt_at: int | None, at: int) -> None:
-        """Note a failure; without a next attempt the message is given up."""
+        """Note a failure, unless another worker has delivered the message meanwhile."""
         given_up_at = at if next_attempt_at is None else None
-        again_at = at if next_attempt_at is None else next_attempt_at
-        self._run.changed(FAILED, wanted=message_id, again_at=again_at, given_up_at=given_up_at, result=result)
+        outcome = {"again_at": next_attempt_at, "given_up_at": given_up_at, "result": storable(result)}
+        self._run.changed(FAILED, wanted=message_id, **outcome)
 
     def list(self, *, client_id: str | None = None, limit: int = 100) -> tuple[OutboxMessage, ...]:
         """Return the newest messages."""
-        any_client = 1 if client_id is None else 0
-        return MESSAGE.decode_all(self._run.all(LIST, any_client=any_client, client_id=client_id or "", limit=limit))
+        if client_id is None:
+            return MESSAGE.decode_all(self._run.all(LIST, limit=limit))
+        return MESSAGE.decode_all(self._run.all(LIST_OF_CLIENT, client_id=client_id, limit=limit))

@@ -3,7 +3,8 @@
 from sqlalchemy import bindparam, select, update
 
 from idp.stores.records import Session
-from idp.stores.sql.statements import Codec, Runner, Statement
+from idp.stores.sql.running import Runner
+from idp.stores.sql.statements import Codec, Statement
 from idp.stores.sql.tables import sessions
 from idp.stores.sql.writing import insert, key_of, update_all
 
@@ -34,7 +35,7 @@ class SqlSessions:
 
     def add(self, session: Session) -> None:
         """Keep a new session."""
-        self._run.changed(ADD, **SESSION.encode(session))
+        self._run.write(ADD, SESSION.encode(session))
 
     def find(self, session_id: str) -> Session | None:
         """Return the session."""
@@ -46,7 +47,7 @@ class SqlSessions:
 
     def replace(self, session: Session) -> bool:
         """Overwrite a live session."""
-        return bool(self._run.changed(REPLACE, **key_of(("session_id",), SESSION.encode(session))))
+        return self._run.write(REPLACE, key_of(("session_id",), SESSION.encode(session)))
 
     def end(self, session_id: str, ended_at: int) -> Session | None:
         """End a live session."""

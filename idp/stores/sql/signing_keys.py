@@ -3,7 +3,8 @@
 from sqlalchemy import bindparam, delete, select, update
 
 from idp.stores.records import SigningKey
-from idp.stores.sql.statements import Codec, Runner, Statement
+from idp.stores.sql.running import Runner
+from idp.stores.sql.statements import Codec, Statement
 from idp.stores.sql.tables import signing_keys
 from idp.stores.sql.writing import insert
 
@@ -34,7 +35,7 @@ class SqlSigningKeys:
 
     def add(self, key: SigningKey) -> None:
         """Keep a new key."""
-        self._run.changed(ADD, **KEY.encode(key))
+        self._run.write(ADD, KEY.encode(key))
 
     def activate(self, kid: str, activated_at: int) -> bool:
         """Make a next key active."""

@@ -1,4 +1,4 @@
-"""Statements written in Core, compiled once, run through the driver's cursor.
+"""Statements written in Core and compiled once, and how records become rows.
 
 Building and compiling a statement costs several times what SQLite needs to run it, so it happens once per dialect. A
 row becomes its record directly; there is no object between them.
@@ -11,10 +11,8 @@ from typing import Any, Generic, TypeVar
 
 from sqlalchemy import ClauseElement, Dialect, Table
 
-from idp.stores.interfaces import StorageUnavailable
-
 R = TypeVar("R")
-_encode_json = json.JSONEncoder(separators=(",", ":"), ensure_ascii=True).encode
+encode_json = json.JSONEncoder(separators=(",", ":"), ensure_ascii=True).encode
 
 
 class Statement:
@@ -34,58 +32,6 @@ class Statement:
         return found
 
 
-class Runner:
-    """Runs statements on one connection of a dialect."""
-
-    def __init__(self, cursor: Any, dialect: Dialect, errors: type[Exception]) -> None:
-        self._cursor, self._dialect, self._errors = cursor, dialect, errors
-
-    def run(self, statement: Statement, parameters: dict[str, Any]) -> Any:
-        """Execute and return the cursor. Raises `StorageUnavailable` for a database that cannot; a violated constraint
-        passes through as the driver's IntegrityError."""
-        text, order, fixed = statement.compiled(self._dialect)
-        values = fixed | parameters if len(fixed) != len(parameters) else parameters
-        try:
-            return self._cursor.execute(text, [values[name] for name in order] if order else values)
-        except self._errors as error:
-            raise as_unavailable(error) from error
-
-    def one(self, statement: Statement, **parameters: Any) -> Sequence[Any] | None:
-        """Return the first row, or None, also for a text that no database could hold (NUL, lone surrogates)."""
-        try:
-            row: Sequence[Any] | None = self.run(statement, parameters).fetchone()
-        except UnicodeEncodeError:
-            return None
-        return row
-
-    def all(self, statement: Statement, **parameters: Any) -> list[Sequence[Any]]:
-        """Return all rows."""
-        try:
-            rows: list[Sequence[Any]] = self.run(statement, parameters).fetchall()
-        except UnicodeEncodeError:
-            return []
-        return rows
-
-    def changed(self, statement: Statement, **parameters: Any) -> int:
-        """Execute a change and return how many rows it touched."""
-        try:
-            return int(self.run(statement, parameters).rowcount)
-        except UnicodeEncodeError:
-            return 0
-
-
-def is_violation(error: Exception) -> bool:
-    """Tell whether an error of the driver is a violated constraint (PEP 249 names it so in every driver)."""
-    return any(kind.__name__ == "IntegrityError" for kind in type(error).__mro__)
-
-
-def as_unavailable(error: Exception) -> Exception:
-    """Return what an error of the driver means to the core: `StorageUnavailable`, or itself if a constraint failed."""
-    if is_violation(error):
-        return error
-    return StorageUnavailable(f"{type(error).__name__}: {error}")
-
-
 class Codec(Generic[R]):
     """Between a record type and the rows of its table, whose columns are in the order of the record's fields."""
 
@@ -93,7 +39,7 @@ class Codec(Generic[R]):
         self._record = record
         self.names = tuple(names)
         self.columns = [table.c[name] for name in self.names]
-        self._encoders = {n: _encode_json for n in self.names if "json" in table.c[n].info}
+        self._encoders = {n: encode_json for n in self.names if "json" in table.c[n].info}
         kinds = [table.c[n].info.get("json") for n in self.names]
         booleans = [str(table.c[n].type) == "BOOLEAN" for n in self.names]
         self._decoders = [

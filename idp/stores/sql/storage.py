@@ -7,22 +7,24 @@ from typing import Any
 
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.exc import TimeoutError as NoConnection
 
 from idp.stores.interfaces import StorageUnavailable, UnitOfWork
 from idp.stores.sql.accounts import SqlAccounts
 from idp.stores.sql.artifacts import SqlArtifacts
 from idp.stores.sql.audit import SqlAudit
 from idp.stores.sql.clients import SqlClients, SqlConsents, SqlResources
-from idp.stores.sql.engine import open_engine
+from idp.stores.sql.engine import BUSY_SECONDS, database_file, identity, open_engine
 from idp.stores.sql.grants import SqlGrants, SqlRefreshTokens
 from idp.stores.sql.migrations import check_schema, migrate
 from idp.stores.sql.outbox import SqlOutbox
+from idp.stores.sql.running import Runner, translated
 from idp.stores.sql.sessions import SqlSessions
 from idp.stores.sql.signing_keys import SqlSigningKeys
-from idp.stores.sql.statements import Runner, as_unavailable
+from idp.stores.sql.statements import Statement
 from idp.stores.sql.sweeping import sweep
 from idp.stores.sql.throttles import SqlThrottles
+
+READERS = 64
 
 
 class SqlUnitOfWork:
@@ -45,35 +47,39 @@ class SqlUnitOfWork:
 
 class SqlStorage:
     """A database. Writers of one process take turns by a lock: SQLite's own waiting sleeps and retries, which makes
-    the slowest writer wait seven times as long."""
+    the slowest writer wait seven times as long. Readers have connections of their own, which cannot write."""
 
     def __init__(self, database_url: str) -> None:
-        self._engine: Engine = open_engine(database_url)
+        self._path = database_file(database_url)
+        self._file = identity(self._path)
+        self._writer = open_engine(self._path, connections=1)
+        self._readers = open_engine(self._path, connections=READERS, read_only=True)
         self._writing = threading.Lock()
-        self._errors: type[Exception] = self._engine.dialect.loaded_dbapi.Error
+        self._errors: type[Exception] = self._writer.dialect.loaded_dbapi.Error
 
     @contextmanager
     def begin(self) -> Iterator[UnitOfWork]:
         """Open a unit of work that may write."""
-        with self._writing, self._transaction("BEGIN IMMEDIATE") as run:
+        with self._turn(), self._transaction(self._writer, "BEGIN IMMEDIATE") as run:
             yield SqlUnitOfWork(run)
 
     @contextmanager
     def snapshot(self) -> Iterator[UnitOfWork]:
-        """Open a unit of work that only reads."""
-        with self._transaction("BEGIN") as run:
+        """Open a unit of work that only reads; writing in it raises `StorageUnavailable`."""
+        with self._transaction(self._readers, "BEGIN") as run:
             yield SqlUnitOfWork(run)
 
     def migrate(self) -> None:
         """Bring the schema up to date; safe when several processes start at once. Raises `StorageUnavailable`, also
         for a schema newer than this program."""
-        with self._failures():
-            migrate(self._engine)
+        with self._turn(), self._failures():
+            migrate(self._writer)
 
     def check(self) -> None:
         """Return if the database answers and its schema is current."""
+        self._require_same_file()
         with self._failures():
-            check_schema(self._engine)
+            check_schema(self._readers)
 
     def sweep(self, now: int, limit: int) -> int:
         """Delete up to `limit` rows of each table that can no longer matter, a transaction for each table."""
@@ -81,27 +87,44 @@ class SqlStorage:
 
     def close(self) -> None:
         """Close all connections."""
-        self._engine.dispose()
+        self._readers.dispose()
+        self._writer.dispose()
 
-    def _sweep_one(self, statement: Any, parameters: dict[str, int]) -> int:
-        with self._writing, self._transaction("BEGIN IMMEDIATE") as run:
+    def _sweep_one(self, statement: Statement, parameters: dict[str, int]) -> int:
+        with self._turn(), self._transaction(self._writer, "BEGIN IMMEDIATE") as run:
             return run.changed(statement, **parameters)
 
     @contextmanager
-    def _transaction(self, begin: str) -> Iterator[Runner]:
+    def _turn(self) -> Iterator[None]:
+        """Wait for the right to write, within bounds: behind a stuck writer a queue must not grow (R21)."""
+        if not self._writing.acquire(timeout=BUSY_SECONDS):
+            raise StorageUnavailable("another writer of this process has not finished in time")
+        try:
+            yield
+        finally:
+            self._writing.release()
+
+    @contextmanager
+    def _transaction(self, engine: Engine, begin: str) -> Iterator[Runner]:
+        self._require_same_file()
         with self._failures():
-            connection = self._engine.raw_connection()
+            connection = engine.raw_connection()
         try:
             cursor = connection.cursor()
             self._execute(cursor, begin)
             try:
-                yield Runner(cursor, self._engine.dialect, self._errors)
+                yield Runner(cursor, engine.dialect, self._errors)
             except BaseException:
                 self._roll_back(cursor)
                 raise
             self._commit(cursor)
         finally:
             connection.close()
+
+    def _require_same_file(self) -> None:
+        """SQLite would go on writing into a file that was deleted or replaced, and all of it would be lost (R20)."""
+        if identity(self._path) != self._file:
+            raise StorageUnavailable(f"the database file was replaced while in use; restart: {self._path}")
 
     def _commit(self, cursor: Any) -> None:
         try:
@@ -119,11 +142,11 @@ class SqlStorage:
         try:
             cursor.execute(text)
         except self._errors as error:
-            raise as_unavailable(error) from error
+            raise translated(error) from error
 
     @contextmanager
     def _failures(self) -> Iterator[None]:
         try:
             yield
-        except (SQLAlchemyError, NoConnection, self._errors) as error:
+        except (SQLAlchemyError, self._errors) as error:
             raise StorageUnavailable(f"{type(error).__name__}: {error}") from error

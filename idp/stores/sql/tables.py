@@ -96,6 +96,7 @@ sessions = Table(
     Index("sessions_handle", "handle_hash", unique=True),
     Index("sessions_account", "account_id"),
     Index("sessions_expiry", "expires_at"),
+    Index("sessions_ended", "ended_at"),
 )
 grants = Table(
     "grants",
@@ -185,6 +186,9 @@ outbox = Table(
     _instant("failed_at", null=True),
     _text("last_result"),
     Index("outbox_client", "client_id", "created_at"),
+    Index("outbox_created", "created_at"),
+    Index("outbox_delivered", "delivered_at"),
+    Index("outbox_failed", "failed_at"),
 )
 audit = Table(
     "audit",

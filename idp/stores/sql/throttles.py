@@ -4,7 +4,8 @@ from sqlalchemy import bindparam, case, delete, update
 from sqlalchemy.dialects.sqlite import insert
 
 from idp.stores.records import Throttle
-from idp.stores.sql.statements import Codec, Runner, Statement
+from idp.stores.sql.running import Runner
+from idp.stores.sql.statements import Codec, Statement
 from idp.stores.sql.tables import throttles
 
 THROTTLE = Codec.of(Throttle, throttles)
@@ -37,9 +38,8 @@ class SqlThrottles:
 
     def hit(self, key: str, now: int, window_seconds: int) -> Throttle:
         """Count one try in one statement."""
-        row = self._run.one(HIT, key=key, now=now, over=now - window_seconds)
-        # A key that cannot be stored cannot be counted; the callers' keys are digests, so this does not happen.
-        return THROTTLE.decode(row) if row else Throttle(key=key, count=1, window_started_at=now)
+        row = self._run.run(HIT, {"key": key, "now": now, "over": now - window_seconds}).fetchone()
+        return THROTTLE.decode(row)
 
     def refund(self, key: str) -> None:
         """Take one try back."""

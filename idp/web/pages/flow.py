@@ -9,6 +9,7 @@ from idp.protocol.context import Context
 from idp.protocol.errors import AccessDenied, Expired
 from idp.protocol.interaction import Interaction, PromptState, check_form_token
 from idp.protocol.messages import Answer, Browser, Fields, Page, Request
+from idp.protocol.parameters import each_once
 from idp.web.views import ClientView
 
 
@@ -47,11 +48,10 @@ def load_posted_step(fields: "Form", prompt: str, context: Context) -> Step:
 
 
 class Form(dict[str, str]):
-    """The fields of a form by name; a missing one is empty, the last of a repeated one counts for nothing: pages have
-    no repeated fields, so the first is taken."""
+    """The fields of a form by name; a missing one is empty. Raises `InvalidRequest` when one is repeated."""
 
     def __init__(self, fields: Fields | None) -> None:
-        super().__init__(reversed(fields or ()))
+        super().__init__(each_once(fields))
 
     def __missing__(self, key: str) -> str:
         return ""

@@ -67,6 +67,8 @@ def _check(form: Form, context: Context) -> Answer | None:
 
 def _enter(form: Form, authenticated: Authenticated, context: Context) -> Answer:
     """Start the session, or renew the one that this account has in this browser, always under a new handle (R16)."""
+    if not authenticated.still_holds(context.uow):
+        return _again(form, "credentials", context, None)
     step = load_posted_step(form, "login", context)
     sessions, request = context.server.sessions, context.request
     known = [(h, s) for h, s in context.browser_sessions if s.account_id == authenticated.account.account_id]
@@ -83,6 +85,7 @@ def _enter(form: Form, authenticated: Authenticated, context: Context) -> Answer
             user_agent=request.headers.get("user-agent", "")[:200],
             address=request.address,
         )
+    context.audit("session.started", account_id=started.session.account_id, session_id=started.session.session_id)
     browser = _with_session(request.browser, started, {handle for handle, _ in known}, context)
     return go_on(step.interaction.with_done("login", started.session.session_id), context, browser)
 

@@ -26,5 +26,3 @@ for (const form of document.querySelectorAll("form[data-once]")) {
   });
   addEventListener("pageshow", () => { sent = false; form.removeAttribute("aria-busy"); });
 }
-
-document.getElementById("error-summary")?.focus();

@@ -1,5 +1,6 @@
 """Migrations: forward only, by Alembic, run by the program itself; safe when several processes start at once."""
 
+from functools import cache
 from importlib.resources import files
 
 from alembic.config import Config
@@ -35,6 +36,7 @@ def check_schema(engine: Engine) -> None:
         raise StorageUnavailable(f"the schema is at {current or 'nothing'}; run: idp migrate")
 
 
+@cache
 def _scripts() -> ScriptDirectory:
     config = Config()
     config.set_main_option("script_location", str(files(__package__)))

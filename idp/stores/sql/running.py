@@ -1,0 +1,90 @@
+"""Runs compiled statements through the driver's cursor, and says what its errors mean to the core.
+
+Looking something up by a text that no database could hold finds nothing. Writing such a text is an error of the
+caller's and raises `UnicodeEncodeError`: a row must never be dropped in silence.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Dialect
+
+from idp.stores.interfaces import Duplicate, StorageUnavailable
+from idp.stores.sql.statements import Statement
+
+UNIQUE = {"SQLITE_CONSTRAINT_PRIMARYKEY", "SQLITE_CONSTRAINT_UNIQUE"}
+
+
+class Runner:
+    """Runs statements on one connection of a dialect."""
+
+    def __init__(self, cursor: Any, dialect: Dialect, errors: type[Exception]) -> None:
+        self._cursor, self._dialect, self._errors = cursor, dialect, errors
+
+    def run(self, statement: Statement, parameters: dict[str, Any]) -> Any:
+        """Execute and return the cursor. Raises `Duplicate`, or `StorageUnavailable` for a database that cannot."""
+        text, order, fixed = statement.compiled(self._dialect)
+        values = fixed | parameters if len(fixed) != len(parameters) else parameters
+        return self._execute(text, [values[name] for name in order] if order else values)
+
+    def one(self, statement: Statement, **parameters: Any) -> Sequence[Any] | None:
+        """Return the first row, or None."""
+        try:
+            row: Sequence[Any] | None = self.run(statement, parameters).fetchone()
+        except UnicodeEncodeError:
+            return None
+        return row
+
+    def all(self, statement: Statement, **parameters: Any) -> list[Sequence[Any]]:
+        """Return all rows."""
+        try:
+            rows: list[Sequence[Any]] = self.run(statement, parameters).fetchall()
+        except UnicodeEncodeError:
+            return []
+        return rows
+
+    def changed(self, statement: Statement, **parameters: Any) -> int:
+        """Change the rows that a look-up finds and return how many they were."""
+        try:
+            return int(self.run(statement, parameters).rowcount)
+        except UnicodeEncodeError:
+            return 0
+
+    def write(self, statement: Statement, parameters: dict[str, Any]) -> bool:
+        """Write a row and return whether there was one to write. Raises `Duplicate` and `UnicodeEncodeError`."""
+        return bool(self.run(statement, parameters).rowcount)
+
+    @contextmanager
+    def all_or_nothing(self) -> Iterator[None]:
+        """Undo the block's changes if it raises, and only those: the caller may catch that and go on."""
+        self._execute("SAVEPOINT step")
+        try:
+            yield
+        except BaseException:
+            self._execute("ROLLBACK TO step")
+            raise
+        finally:
+            self._execute("RELEASE step")
+
+    def _execute(self, text: str, parameters: Any = ()) -> Any:
+        try:
+            return self._cursor.execute(text, parameters)
+        except self._errors as error:
+            raise translated(error) from error
+
+
+def translated(error: Exception) -> Exception:
+    """Return what an error of the driver means to the core. A fault of this program's stays what it is."""
+    if getattr(error, "sqlite_errorname", None) in UNIQUE:
+        # "UNIQUE constraint failed: sessions.handle_hash"
+        return Duplicate(str(error).rpartition(".")[2])
+    # PEP 249 gives these names in every driver.
+    if {"IntegrityError", "ProgrammingError"} & {kind.__name__ for kind in type(error).__mro__}:
+        return error
+    return StorageUnavailable(f"{type(error).__name__}: {error}")
+
+
+def storable(text: str) -> str:
+    """Return a text for people with what cannot be stored written as an escape."""
+    return text.encode("utf-8", "backslashreplace").decode()

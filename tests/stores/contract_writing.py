@@ -1,0 +1,167 @@
+"""The contract of the stores, continued: what a write may refuse, and that refusing leaves nothing behind."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from idp.stores.interfaces import Duplicate, Storage, StorageUnavailable, UnitOfWork
+from idp.stores.records import AuditEvent, Client
+from tests.stores.contract import NOW, account, artifact, grant, message, session, signing_key, token
+
+UNSTORABLE = "a\ud800b"
+Write = Callable[[UnitOfWork], Any]
+
+
+class WritingContract:
+    """Refused writes."""
+
+    @pytest.mark.parametrize(
+        ("write", "field"),
+        [
+            (lambda u: u.clients.add(Client(client_id="c1", metadata={})), "client_id"),
+            (lambda u: u.grants.add(grant()), "grant_id"),
+            (lambda u: u.refresh_tokens.add(token()), "token_hash"),
+            (lambda u: u.signing_keys.add(signing_key()), "kid"),
+            (lambda u: u.outbox.add(message()), "message_id"),
+            (lambda u: u.audit.add(AuditEvent(event_id="e1", name="n", at=NOW, result="ok")), "event_id"),
+        ],
+    )
+    def test_taken_identifier_is_refused_by_name(self, storage: Storage, write: Write, field: str) -> None:
+        """A second record with the same identifier raises `Duplicate`, which names the field."""
+        with storage.begin() as uow:
+            write(uow)
+        with pytest.raises(Duplicate) as refused, storage.begin() as uow:
+            write(uow)
+        assert refused.value.args[0] == field
+
+    def test_taken_session_handle_is_refused(self, storage: Storage) -> None:
+        """Two sessions never share a handle, neither from the start nor by renewing it."""
+        with storage.begin() as uow:
+            uow.sessions.add(session("s1"))
+            uow.sessions.add(session("s2"))
+        with pytest.raises(Duplicate, match="handle_hash"), storage.begin() as uow:
+            uow.sessions.add(session("s3", handle_hash="h-s1"))
+        with pytest.raises(Duplicate, match="handle_hash"), storage.begin() as uow:
+            uow.sessions.replace(session("s2", handle_hash="h-s1"))
+
+    @pytest.mark.parametrize(
+        ("write", "field"),
+        [
+            (lambda u: u.accounts.add(account("a1", "free")), "account_id"),
+            (lambda u: u.accounts.add(account("a3", "free", "bob")), "name"),
+            (lambda u: u.accounts.add(account("a3", "free", "free")), "name"),
+            (lambda u: u.accounts.replace(account("a1", "free", "bob")), "name"),
+        ],
+    )
+    def test_caught_duplicate_leaves_nothing_of_itself(self, storage: Storage, write: Write, field: str) -> None:
+        """Whoever catches the refusal and goes on finds every name where it was."""
+        with storage.begin() as uow:
+            uow.accounts.add(account("a1", "alice"))
+            uow.accounts.add(account("a2", "bob"))
+            with pytest.raises(Duplicate) as refused:
+                write(uow)
+            uow.grants.add(grant())
+        with storage.snapshot() as uow:
+            assert refused.value.args[0] == field
+            assert uow.accounts.find_by_name("free") is None
+            assert uow.accounts.find_by_name("alice") == uow.accounts.find("a1") == account("a1", "alice")
+            assert [a.account_id for a in uow.accounts.list()] == ["a1", "a2"]
+            assert uow.grants.find("g1") is not None
+
+    @pytest.mark.parametrize(
+        "write",
+        [
+            lambda u: u.sessions.add(session(user_agent=UNSTORABLE)),
+            lambda u: u.accounts.add(account("a1", UNSTORABLE)),
+            lambda u: u.artifacts.add(artifact(UNSTORABLE)),
+            lambda u: u.outbox.add(message(destination=UNSTORABLE)),
+            lambda u: u.clients.add(Client(client_id=UNSTORABLE, metadata={})),
+        ],
+    )
+    def test_unstorable_text_is_never_dropped_in_silence(self, storage: Storage, write: Write) -> None:
+        """A write that cannot be kept says so, and nothing beside it is kept either."""
+        with pytest.raises(UnicodeEncodeError), storage.begin() as uow:
+            uow.grants.add(grant())
+            write(uow)
+        with storage.snapshot() as uow:
+            assert uow.grants.find("g1") is None
+            assert uow.accounts.list() == ()
+
+    def test_audit_keeps_what_was_tried(self, storage: Storage) -> None:
+        """Text that cannot be stored is in the audit as an escape: an attack must not escape it."""
+        with storage.begin() as uow:
+            uow.audit.add(
+                AuditEvent(event_id="e1", name="n", at=NOW, result="ok", client_id=UNSTORABLE, details={"t": "\ud800"})
+            )
+            found = uow.audit.list()[0]
+            assert (found.client_id, found.details) == ("a\\ud800b", {"t": "\ud800"})
+
+    def test_outcome_of_a_delivery_is_always_noted(self, storage: Storage) -> None:
+        """Whatever the other side answered, the message is not sent again."""
+        with storage.begin() as uow:
+            uow.outbox.add(message())
+            uow.outbox.mark_delivered("m1", NOW, UNSTORABLE)
+            assert uow.outbox.list()[0].last_result == "a\\ud800b"
+            assert uow.outbox.claim(NOW + 100, 9, 60) == ()
+
+    @pytest.mark.parametrize("next_attempt_at", [None, NOW + 5])
+    def test_late_failure_does_not_undo_a_delivery(self, storage: Storage, next_attempt_at: int | None) -> None:
+        """A worker whose lease ran out cannot overwrite what the next one achieved."""
+        with storage.begin() as uow:
+            uow.outbox.add(message())
+            uow.outbox.mark_delivered("m1", NOW, "204")
+            uow.outbox.mark_failed("m1", "too late", next_attempt_at=next_attempt_at, at=NOW + 1)
+            assert uow.outbox.list() == (message(delivered_at=NOW, last_result="204"),)
+
+    def test_given_up_message_keeps_its_instants(self, storage: Storage) -> None:
+        """Giving up sets `failed_at` and nothing else of the plan."""
+        with storage.begin() as uow:
+            uow.outbox.add(message())
+            uow.outbox.mark_failed("m1", "410", next_attempt_at=None, at=NOW + 1)
+            assert uow.outbox.list() == (message(failed_at=NOW + 1, last_result="410"),)
+
+    def test_what_is_kept_does_not_change_with_the_callers_mapping(self, storage: Storage) -> None:
+        """A payload is kept as it was when it was handed over, as JSON."""
+        payload: dict[str, Any] = {"list": [1], "pair": (1, 2)}
+        with storage.begin() as uow:
+            uow.artifacts.add(artifact(payload=payload))
+            payload["list"].append(2)
+            found = uow.artifacts.find("code", "x1")
+            assert found is not None
+            assert found.payload == {"list": [1], "pair": [1, 2]}
+
+    def test_snapshot_cannot_write(self, storage: Storage) -> None:
+        """A change within a snapshot is refused and not kept."""
+        with storage.begin() as uow:
+            uow.grants.add(grant())
+        with pytest.raises(StorageUnavailable), storage.snapshot() as uow:
+            uow.grants.add(grant("g2"))
+        with pytest.raises(StorageUnavailable), storage.snapshot() as uow:
+            uow.grants.revoke("g1", NOW)
+        with storage.snapshot() as uow:
+            assert uow.grants.find("g2") is None
+            assert uow.grants.find("g1") == grant()
+
+    def test_raising_undoes_every_kind_of_change(self, storage: Storage) -> None:
+        """Consuming, ending, revoking and replacing are undone as adding is."""
+        with storage.begin() as uow:
+            uow.accounts.add(account("a1", "alice"))
+            uow.sessions.add(session())
+            uow.grants.add(grant())
+            uow.refresh_tokens.add(token())
+            uow.artifacts.add(artifact())
+        with pytest.raises(ZeroDivisionError), storage.begin() as uow:
+            uow.accounts.replace(replace(account("a1", "new"), enabled=False))
+            uow.sessions.end("s1", NOW)
+            uow.grants.revoke_of_account("a1", NOW)
+            uow.refresh_tokens.consume("t1", NOW)
+            uow.artifacts.consume("code", "x1", NOW)
+            raise ZeroDivisionError
+        with storage.snapshot() as uow:
+            assert uow.accounts.find_by_name("alice") == account("a1", "alice")
+            assert uow.sessions.find("s1") == session()
+            assert uow.grants.find("g1") == grant()
+            assert uow.refresh_tokens.find("t1") == token()
+            assert uow.artifacts.find("code", "x1") == artifact()

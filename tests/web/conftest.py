@@ -1,0 +1,118 @@
+"""A provider on a real port and a relying party's landing page on another origin, for a real Chromium."""
+
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from urllib.parse import urlencode
+
+import pytest
+import uvicorn
+from playwright.sync_api import Browser, BrowserContext, Page
+
+from idp.stores.sql.storage import SqlStorage
+from tests.demo import chromium, free_ports
+from tests.provider import CHALLENGE, PASSWORD, House, make_house
+
+
+@dataclass(frozen=True)
+class Live:
+    """The running provider and the relying party's origin."""
+
+    house: House
+    issuer: str
+    relying_party: str
+
+    def authorize_url(self, client_id: str = "web", **more: str) -> str:
+        """Return an authorization request of the client."""
+        params = {
+            "client_id": client_id,
+            "redirect_uri": f"{self.relying_party}/cb",
+            "response_type": "code",
+            "scope": "openid profile email",
+            "state": "st",
+            "code_challenge": CHALLENGE,
+            "code_challenge_method": "S256",
+        }
+        return f"{self.issuer}/oauth2/authorize?{urlencode(params | more)}"
+
+
+class Landing(BaseHTTPRequestHandler):
+    """Answers whatever comes with one word."""
+
+    def do_GET(self) -> None:
+        """Answer."""
+        body = b"<!doctype html><html lang=en><title>rp</title><p id=arrived>arrived</p>"
+        self.send_response(200)
+        self.send_header("content-type", "text/html")
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the library's name
+        """Say nothing."""
+
+
+@pytest.fixture(scope="module")
+def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+    """Both servers, running."""
+    folder: Path = tmp_path_factory.mktemp("live")
+    port = free_ports()
+    issuer, party = f"http://idp.localhost:{port}", f"http://rp.localhost:{port + 1}"
+    storage = SqlStorage(f"sqlite:///{folder}/signet.sqlite3")
+    storage.migrate()
+    house = make_house(
+        storage,
+        folder / "kek",
+        issuer=issuer,
+        allow_loopback_clients=True,
+        throttle={"window_seconds": 900, "per_account": 5, "per_address": 10_000, "per_client": 100},
+    )
+    for name, first_party in (("web", True), ("third", False)):
+        uris = {"redirect_uris": [f"{party}/cb"], "post_logout_redirect_uris": [f"{party}/bye"]}
+        house.add_client(name, first_party=first_party, client_uri=f"{party}/", **uris)  # type: ignore[arg-type]
+    house.add_account("alice")
+    house.add_account("bob")
+    house.add_account("mallory")
+    server = uvicorn.Server(uvicorn.Config(house.app, port=port, log_level="error", ws="none"))
+    landing = ThreadingHTTPServer(("127.0.0.1", port + 1), Landing)
+    threads = [threading.Thread(target=run, daemon=True) for run in (server.run, landing.serve_forever)]
+    for thread in threads:
+        thread.start()
+    while not server.started:
+        threads[0].join(0.02)
+    yield Live(house, issuer, party)
+    server.should_exit = True
+    landing.shutdown()
+    landing.server_close()
+    for thread in threads:
+        thread.join(10)
+
+
+@pytest.fixture(scope="module")
+def engine() -> Iterator[Browser]:
+    """A Chromium."""
+    with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture
+def context(engine: Browser) -> Iterator[BrowserContext]:
+    """A browser without cookies."""
+    made = engine.new_context()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def page(context: BrowserContext) -> Page:
+    """A page in it."""
+    return context.new_page()
+
+
+def sign_in(page: Page, username: str = "alice", password: str = PASSWORD) -> None:
+    """Fill in and send the sign-in page."""
+    page.fill("#username", username)
+    page.fill("#password", password)
+    page.click("#login-submit")
