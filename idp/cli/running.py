@@ -8,7 +8,7 @@ from idp.cli.failures import Failure
 from idp.observe.logging import configure_logging
 from idp.settings import Settings, switched_on
 from idp.stores.interfaces import Storage
-from idp.web.serving import listen, serve
+from idp.web.serving import claim_address, serve
 
 _log = logging.getLogger("idp.cli")
 
@@ -20,8 +20,7 @@ def run(settings: Settings, prepare: Callable[[Storage], None] | None = None) ->
     configure_logging(settings.log_level, settings.log_format)
     for name in switched_on(settings):
         _log.warning("a dangerous switch is on", extra={"setting": name})
-    listening = listen(settings.host, settings.port)
-    with listening:
+    with claim_address(settings.host, settings.port) as listening:
         storage = open_storage(settings)
         application = create_app(settings, storage)
         if prepare is not None:

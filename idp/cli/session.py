@@ -4,7 +4,6 @@ from typing import Any
 
 import click
 
-from idp.accounts.audit import record
 from idp.cli.failures import Failure
 from idp.cli.opening import Program, pass_program
 from idp.cli.output import as_json, instant, show_rows
@@ -40,7 +39,7 @@ def revoke(program: Program, session_id: str | None, username: str | None) -> No
         raise click.UsageError("Give the sid of a session, or --user NAME.")
     with program.writing() as uow:
         sids = [session_id] if session_id else _sids(program, uow, username or "")
-        ended = [sid for sid in sids if _end(program, uow, sid)]
+        ended = [sid for sid in sids if program.sessions.end(uow, sid, program.now)]
     if session_id and not ended:
         raise Failure("There is no live session with that sid.", next_step="idp session list USERNAME")
     click.echo(f"Ended {len(ended)}; their clients are being told by the running provider.")
@@ -49,13 +48,6 @@ def revoke(program: Program, session_id: str | None, username: str | None) -> No
 def _sids(program: Program, uow: UnitOfWork, username: str) -> list[str]:
     account = get_account(uow, username)
     return [found.session_id for found in uow.sessions.list_live(account.account_id, program.now)]
-
-
-def _end(program: Program, uow: UnitOfWork, session_id: str) -> bool:
-    ended = program.sessions.end(uow, session_id, program.now)
-    if ended is not None:
-        record(uow, "session.ended", now=program.now, account_id=ended.account_id, session_id=session_id)
-    return ended is not None
 
 
 def _row(uow: UnitOfWork, found: Session) -> dict[str, Any]:

@@ -203,11 +203,10 @@ def _respond(
 
 def _active(state: PromptState) -> Browser | None:
     """Return the browser with the session used put first, when it was not; the next request goes on with it."""
-    browser = state.context.request.browser
-    handles = [handle for handle, session in state.context.browser_sessions if session is state.session]
-    rest = [handle for handle in browser.session_handles if handle not in handles]
-    ordered = (*handles, *rest)
-    return None if ordered == browser.session_handles else replace(browser, session_handles=ordered)
+    context = state.context
+    ordered = sorted(context.browser_sessions, key=lambda pair: pair[1] is not state.session)
+    handles = tuple(handle for handle, _ in ordered)
+    return None if handles == context.request.browser.session_handles else context.browser_with(*handles)
 
 
 def _refuse(error: ProtocolError, request: AuthorizationRequest, context: Context) -> Answer:

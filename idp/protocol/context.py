@@ -1,7 +1,7 @@
 """What a step of a flow may use: the server's parts, one unit of work, the request and the instant it arrived."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, TypeVar
 
@@ -12,7 +12,7 @@ from idp.clock import Clock
 from idp.jose.keys import KeyRing
 from idp.jose.signing import TokenSigner
 from idp.protocol.errors import ProtocolError
-from idp.protocol.messages import Request
+from idp.protocol.messages import Browser, Request
 from idp.protocol.registry import Registry
 from idp.settings import Settings
 from idp.stores.interfaces import Storage, UnitOfWork
@@ -72,6 +72,13 @@ class Context:
             if session is not None:
                 found.append((handle, session))
         return tuple(found)
+
+    def browser_with(self, *handles: str) -> Browser:
+        """Return the browser holding exactly these of its live sessions, in this order; its cookie outlives the browser
+        process when one of them is remembered."""
+        live = dict(self.browser_sessions)
+        remembered = any(live[handle].remembered for handle in handles)
+        return replace(self.request.browser, session_handles=handles, remembered=remembered)
 
     def audit(self, name: str, *, result: str = "ok", **about: Any) -> None:
         """Append an audit event about this request."""

@@ -31,6 +31,7 @@ from idp.randomness import digest, new_handle
 from idp.stores.records import Artifact, Client, Session
 
 KIND = "logout"
+POSTED = "posted_logout"
 PATH = "/oauth2/logout"
 CONFIRM_PATH = "/oauth2/logout/confirm"
 POST_LOGOUT_REDIRECT_URI = Parameter(name="post_logout_redirect_uri", parse=parse_text)
@@ -52,8 +53,14 @@ class LogoutRequest:
 
 
 def handle_logout(request: Request, context: Context) -> Answer:
-    """Answer the end session endpoint, GET and POST (§2)."""
-    logout = check_logout_request(read_fields(request, KNOWN), context)
+    """Answer the end session endpoint, GET and POST (§2).
+
+    A cross-site POST carries no SameSite=Lax cookie, so it cannot know the session: its parameters are checked, stored,
+    and decided on the GET that follows."""
+    params = _stored_params(request, context) or read_fields(request, KNOWN)
+    logout = check_logout_request(params, context)
+    if request.method == "POST":
+        return redirect(f"{context.server.url(PATH)}?flow={_store_params(params, context)}")
     sessions = [session for _, session in context.browser_sessions]
     session = next((s for s in sessions if s.session_id == logout.session_id), None)
     if session is not None:
@@ -62,6 +69,30 @@ def handle_logout(request: Request, context: Context) -> Answer:
         return _signed_out((), logout, context)
     # A hint of someone who is not signed in here must not sign out someone else unasked (R5).
     return _ask(sessions[0], logout, context)
+
+
+def _store_params(params: Params, context: Context) -> str:
+    handle = new_handle()
+    context.uow.artifacts.add(
+        Artifact(
+            kind=POSTED,
+            handle_hash=digest(handle),
+            payload=params.pairs(),
+            created_at=context.now,
+            expires_at=context.now + context.settings.lifetimes.interaction_seconds,
+        )
+    )
+    return handle
+
+
+def _stored_params(request: Request, context: Context) -> Params | None:
+    handle = dict(request.query).get("flow") if request.method == "GET" else None
+    if handle is None:
+        return None
+    posted = context.uow.artifacts.consume(POSTED, digest(handle), context.now)
+    if posted is None:
+        raise Expired("This page was already used or is too old.")
+    return Params.stored(posted.payload)
 
 
 def check_logout_request(params: Params, context: Context) -> LogoutRequest:
@@ -183,7 +214,7 @@ def _remaining(context: Context) -> Browser:
         for handle, session in context.browser_sessions
         if (found := context.uow.sessions.find(session.session_id)) is not None and found.ended_at is None
     )
-    return replace(context.request.browser, session_handles=handles)
+    return context.browser_with(*handles)
 
 
 SPEC = Spec(

@@ -30,12 +30,22 @@ class CannotListen(Exception):
     """The address cannot be listened on; the text says where and why."""
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """Return a socket that is bound to the address. Raises `CannotListen`."""
+def claim_address(host: str, port: int) -> socket.socket:
+    """Return a socket that is bound to the address; it takes connections only once it is served, so that nobody waits
+    for an application that is still starting. Raises `CannotListen`."""
     try:
-        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
-        return socket.create_server(address[:2], family=family, backlog=2048)
+        family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[
+            0
+        ]
+        claimed = socket.socket(family, kind)
     except OSError as error:
+        raise CannotListen(f"cannot listen on {host}, port {port}: {error.strerror}") from None
+    try:
+        claimed.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        claimed.bind(address)
+        return claimed
+    except OSError as error:
+        claimed.close()
         reason = _REASONS.get(error.errno or 0, error.strerror or "unknown error")
         raise CannotListen(f"cannot listen on {host}, port {port}: {reason}") from None
 

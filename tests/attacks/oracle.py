@@ -55,7 +55,7 @@ def check_answer(response: httpx2.Response) -> None:
     if response.status_code >= 400:
         found = INTERNALS.search(response.text)
         assert found is None, found
-    if response.headers.get("content-type", "").startswith("application/json"):
+    if response.content and response.headers["content-type"].startswith("application/json"):
         members = response.json()
         assert DESCRIPTION.fullmatch(members.get("error_description", "")), members
 
@@ -135,7 +135,7 @@ def secrets_in(response: httpx2.Response) -> set[str]:
     for cookie in response.headers.get_list("set-cookie"):
         value = cookie.partition("=")[2].partition(";")[0]
         found |= set(value.split("."))
-    if response.headers.get("content-type", "").startswith("application/json"):
+    if response.content and response.headers["content-type"].startswith("application/json"):
         members = json.loads(response.content)
         found |= {str(members[name]) for name in ("access_token", "refresh_token", "id_token") if name in members}
     return found - {""}

@@ -6,7 +6,7 @@ A day is kept beyond the end of anything, so that a replay is still recognised a
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import ColumnElement, Table, and_, bindparam, delete, or_, select
+from sqlalchemy import ColumnElement, Table, bindparam, delete, or_, select, tuple_
 
 from idp.stores.sql.statements import Statement
 from idp.stores.sql.tables import artifacts, audit, grants, outbox, refresh_tokens, sessions, throttles
@@ -18,11 +18,8 @@ def _statement(table: Table, condition: ColumnElement[bool]) -> Statement:
     """Delete the rows of a batch by key: DELETE ... LIMIT is not in every database."""
     key: Any = list(table.primary_key.columns)
     batch = select(*key).where(condition).limit(bindparam("limit"))
-    if len(key) == 1:
-        return Statement(delete(table).where(key[0].in_(batch)))
-    inner = batch.subquery()
-    same = and_(*(column == inner.c[column.name] for column in key))
-    return Statement(delete(table).where(select(1).select_from(inner).where(same).exists()))
+    wanted = key[0] if len(key) == 1 else tuple_(*key)
+    return Statement(delete(table).where(wanted.in_(batch)))
 
 
 def _before(column: ColumnElement[Any]) -> ColumnElement[bool]:

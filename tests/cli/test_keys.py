@@ -1,0 +1,66 @@
+"""`idp keys`."""
+
+import stat
+
+import pytest
+
+from tests.cli.conftest import CommandLine
+
+
+def states(cli: CommandLine) -> dict[str, str]:
+    """Return kid -> state."""
+    return {row["kid"]: row["state"] for row in cli.read("keys", "list")}
+
+
+def test_there_are_none_before_the_first_start(cli: CommandLine) -> None:
+    """Listing makes none."""
+    assert cli.read("keys", "list") == []
+    assert "no keys yet" in cli.run("keys", "list").stdout
+    assert not (cli.directory / "keys").exists()
+
+
+def test_rotation_takes_the_next_key(cli: CommandLine) -> None:
+    """What signed stays published with an end; a new next key is made."""
+    cli.run("keys", "rotate")
+    before = states(cli)
+    assert sorted(before.values()) == ["active", "next"]
+    said = cli.run("keys", "rotate").stdout
+    after = states(cli)
+    assert sorted(after.values()) == ["active", "next", "retired"]
+    coming = next(kid for kid, state in before.items() if state == "next")
+    assert after[coming] == "active"
+    assert f"activated  {coming}" in said
+    rows = {row["state"]: row for row in cli.read("keys", "list")}
+    assert rows["retired"]["published_until"] > rows["retired"]["retired"]
+    assert rows["active"]["published_until"] is None
+    with cli.storage.snapshot() as uow:
+        names = [event.name for event in uow.audit.list()]
+    assert names.count("key.activated") == 2
+    assert names.count("key.retired") == 1
+
+
+@pytest.mark.case("OP-24")
+def test_the_key_file_is_closed_to_others(cli: CommandLine) -> None:
+    """As is its directory and the database, even where the umask is open."""
+    cli.run("keys", "rotate")
+    for path, mode in (("keys", 0o700), ("keys/key-encryption.key", 0o600), (".signet", 0o700)):
+        assert stat.S_IMODE((cli.directory / path).stat().st_mode) == mode
+    assert stat.S_IMODE((cli.directory / ".signet/signet.sqlite3").stat().st_mode) == 0o600
+
+
+@pytest.mark.case("OP-23")
+@pytest.mark.parametrize("content", ["", "short", "A" * 43, None])
+def test_a_lost_or_damaged_key_file_is_refused(cli: CommandLine, content: str | None) -> None:
+    """It is named, nothing is made anew, and no key changes."""
+    cli.run("keys", "rotate")
+    before = states(cli)
+    path = cli.directory / "keys/key-encryption.key"
+    if content is None:
+        path.unlink()
+    else:
+        path.write_text(content)
+    said = cli.refused("keys", "rotate")
+    assert "keys/key-encryption.key" in said
+    assert "Next:" in said
+    assert path.exists() is (content is not None)
+    assert states(cli) == before
