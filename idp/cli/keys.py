@@ -2,14 +2,16 @@
 
 import click
 
+from idp.cli.failures import Failure
 from idp.cli.opening import Program, pass_program
 from idp.cli.output import as_json, instant, show_rows
 from idp.jose.key_plan import state_of
+from idp.jose.rotation import KeyInUse
 
 
 @click.group()
 def keys() -> None:
-    """List and rotate the signing keys."""
+    """List, rotate and withdraw the signing keys."""
 
 
 @keys.command("list")
@@ -43,3 +45,17 @@ def rotate(program: Program) -> None:
         click.echo(f"{change.action.ljust(9)}  {change.kid}  {change.alg}")
     if not changes:
         click.echo("Another instance rotated at the same moment; nothing was left to do.")
+
+
+@keys.command()
+@click.argument("kid")
+@pass_program
+def withdraw(program: Program, kid: str) -> None:
+    """Remove a next or retired key at once, after a compromise: what it signed is worthless within a second."""
+    try:
+        changes = program.key_life_cycle.withdraw(kid, program.now)
+    except KeyInUse:
+        raise Failure("That key signs now.", next_step="idp keys rotate, then withdraw it") from None
+    if not changes:
+        raise Failure(f"There is no key {kid!r}.", next_step="idp keys list")
+    click.echo("Withdrawn; whoever cached the JWKS believes it for as long as its max-age.")

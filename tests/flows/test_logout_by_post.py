@@ -1,4 +1,4 @@
-"""Sign-out by a form on the relying party's own site: the cookie is not there, and the sign-out happens all the same."""
+"""Sign-out by a form on the relying party's own site, whose POST brings no cookie."""
 
 import pytest
 
