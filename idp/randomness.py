@@ -15,8 +15,10 @@ def new_handle() -> str:
 
 
 def new_identifier() -> str:
-    """Return a fresh public identifier: 22 characters of base64url, 128 bits, unguessable and never reused."""
-    return secrets.token_urlsafe(16)
+    """Return a fresh public identifier: 32 hexadecimal digits, 128 bits, unguessable and never reused.
+
+    People paste these into command lines and logs; base64url would let one begin with a dash."""
+    return secrets.token_hex(16)
 
 
 def new_bytes(count: int) -> bytes:

@@ -47,7 +47,8 @@ def rotate(program: Program) -> None:
         click.echo("Another instance rotated at the same moment; nothing was left to do.")
 
 
-@keys.command()
+# A kid is base64url and may begin with a dash, which is not meant as an option.
+@keys.command(context_settings={"ignore_unknown_options": True})
 @click.argument("kid")
 @pass_program
 def withdraw(program: Program, kid: str) -> None:

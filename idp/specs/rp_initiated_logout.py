@@ -115,11 +115,14 @@ def _hint_claims(params: Params, context: Context) -> Mapping[str, Any]:
     if hint is None:
         return {}
     try:
-        return context.server.tokens.verify(
+        claims = context.server.tokens.verify(
             hint, expected_typ="JWT", issuer=context.settings.issuer, now=context.now, allow_expired=True
         )
     except InvalidToken as error:
         raise InvalidRequest("id_token_hint is not an ID Token of this issuer.", detail=str(error)) from error
+    if not isinstance(claims["aud"], str):
+        raise InvalidRequest("id_token_hint was issued to more than one client.")
+    return claims
 
 
 def _return_uri(params: Params, client: Client | None, has_hint: bool) -> str | None:

@@ -1,5 +1,7 @@
 """UI: introspection and revocation tell and do nothing for those whom a token does not concern (R5, R11, R16)."""
 
+from typing import Any
+
 import httpx2
 import pytest
 
@@ -29,14 +31,12 @@ def post(browser: Browser, path: str, client_id: str = "web", **form: str) -> ht
         ({"client_id": "web", "client_secret": SECRET}, None),
     ],
 )
-def test_only_a_confidential_client_may_introspect(
-    house: House, form: dict[str, str], auth: tuple[str, str] | None
-) -> None:
+def test_only_a_confidential_client_may_introspect(house: House, form: dict[str, str], auth: Any) -> None:
     """Without client authentication, or by a public client, a token is not looked at."""
     browser = house.browser()
     token = browser.tokens()["access_token"]
     with unchanged(house):
-        refused = browser.post(INTROSPECT, data={"token": token} | form, **({"auth": auth} if auth else {}))
+        refused = browser.post(INTROSPECT, data={"token": token} | form, auth=auth)
         assert_refused(refused, "invalid_client", status=401)
 
 
