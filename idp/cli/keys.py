@@ -48,7 +48,7 @@ def rotate(program: Program) -> None:
 
 
 # A kid is base64url and may begin with a dash, which is not meant as an option.
-@keys.command(context_settings={"ignore_unknown_options": True})
+@keys.command(context_settings={"ignore_unknown_options": True, "help_option_names": ["--help"]})
 @click.argument("kid")
 @pass_program
 def withdraw(program: Program, kid: str) -> None:

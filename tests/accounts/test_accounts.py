@@ -33,7 +33,7 @@ def test_an_account_is_found_by_each_of_its_names(world: World) -> None:
         "name": "Alice",
         "updated_at": NOW,
     }
-    assert len(made.account_id) == 22
+    assert len(made.account_id) == 32
 
 
 @pytest.mark.case("LG-19")

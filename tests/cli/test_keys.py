@@ -64,3 +64,16 @@ def test_a_lost_or_damaged_key_file_is_refused(cli: CommandLine, content: str | 
     assert "Next:" in said
     assert path.exists() is (content is not None)
     assert states(cli) == before
+
+
+def test_a_key_is_withdrawn_at_once_unless_it_signs(cli: CommandLine) -> None:
+    """As after a compromise: what it signed counts no longer."""
+    for _ in range(2):
+        cli.run("keys", "rotate")
+    by_state = {state: kid for kid, state in states(cli).items()}
+    assert "Withdrawn" in cli.run("keys", "withdraw", by_state["retired"]).stdout
+    assert by_state["retired"] not in states(cli)
+    assert "rotate" in cli.refused("keys", "withdraw", by_state["active"])
+    assert by_state["active"] in states(cli)
+    for unknown in ("nobody", "-hello", "-x"):
+        assert f"There is no key {unknown!r}" in cli.refused("keys", "withdraw", unknown)

@@ -12,7 +12,7 @@ class Terminal(io.TextIOWrapper):
     """A terminal that keeps what is written to it."""
 
     def __init__(self, encoding: str) -> None:
-        super().__init__(io.BytesIO(), encoding=encoding, write_through=True)
+        super().__init__(io.BytesIO(), encoding=encoding, write_through=True, newline="")
 
     def isatty(self) -> bool:
         """Tell that it is one."""
