@@ -26,7 +26,7 @@ _Event = MutableMapping[str, Any]
 
 
 @contextmanager
-def request(request_id: str) -> Iterator[None]:
+def log_context(request_id: str) -> Iterator[None]:
     """Let every line that is logged meanwhile, in this thread or task, carry the request's id."""
     before = REQUEST_ID.set(request_id)
     try:

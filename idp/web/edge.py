@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from starlette.types import Receive, Scope, Send
 
 from idp.clock import monotonic
+from idp.observe.logging import log_context
 from idp.protocol.context import Server
 from idp.protocol.errors import ProtocolError, ServerError, TemporarilyUnavailable
 from idp.protocol.messages import Fields, Page, Request, Response
@@ -108,7 +109,7 @@ class Edge:
         except TooLarge as error:
             return self._plain(error.status, action, request_id)
         try:
-            return await self._run(action.hashes, lambda: self._core(action, scope, body, request_id))
+            return await self._run(action.hashes, lambda: self._core_logged(action, scope, body, request_id))
         except TemporarilyUnavailable as error:
             return self._refusal(error, action, Request(method=method, path=scope["path"], request_id=request_id))
 
@@ -137,6 +138,11 @@ class Edge:
             self._hashing += change
         else:
             self._waiting += change
+
+    def _core_logged(self, action: Action, scope: Scope, body: bytes, request_id: str) -> Result:
+        """Let every line that is logged in the worker thread meanwhile carry the request's id."""
+        with log_context(request_id):
+            return self._core(action, scope, body, request_id)
 
     def _core(self, action: Action, scope: Scope, body: bytes, request_id: str) -> Result:
         """Runs in a worker thread: parse, decide, sign, render."""

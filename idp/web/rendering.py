@@ -8,15 +8,15 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from idp.web.views import View
 
-# Languages written from right to left; their catalogues come with the translations.
-RIGHT_TO_LEFT = frozenset({"ar", "fa", "he", "ur"})
+# Languages written from right to left (CLDR characterOrder); their catalogues come with the translations.
+RIGHT_TO_LEFT = frozenset({"ar", "ckb", "dv", "fa", "he", "ps", "sd", "ug", "ur", "yi"})
 
 
 class Renderer:
     """Renders views. `base_path` is the issuer's path, under which the static files are."""
 
     def __init__(self, product_name: str, *, development: bool, base_path: str = "") -> None:
-        self._environment = Environment(
+        environment = Environment(
             loader=PackageLoader("idp.web"),
             autoescape=True,
             undefined=StrictUndefined,
@@ -25,16 +25,17 @@ class Renderer:
             auto_reload=False,
             extensions=["jinja2.ext.i18n"],
         )
-        self._environment.install_gettext_translations(gettext.NullTranslations(), newstyle=True)  # type: ignore[attr-defined]
+        environment.install_gettext_translations(gettext.NullTranslations(), newstyle=True)  # type: ignore[attr-defined]
         static = files("idp.web").joinpath("static")
         urls = {file.name: _versioned(base_path, file.name, file.read_bytes()) for file in static.iterdir()}
-        self._environment.globals |= {"product_name": product_name, "development": development, "static": urls}
+        environment.globals |= {"product_name": product_name, "development": development, "static": urls}
+        # All now, so that a template with a fault stops the start, not a person's sign-in.
+        self._templates = {name: environment.get_template(name) for name in environment.list_templates()}
 
     def render(self, view: View, *, request_id: str, locale: str = "en") -> str:
         """Return the page. Raises when a template asks for something that its view does not have."""
-        direction = "rtl" if locale.partition("-")[0] in RIGHT_TO_LEFT else "ltr"
-        template = self._environment.get_template(view.template)
-        return template.render(view=view, request_id=request_id, lang=locale, dir=direction)
+        direction = "rtl" if locale.partition("-")[0].lower() in RIGHT_TO_LEFT else "ltr"
+        return self._templates[view.template].render(view=view, request_id=request_id, lang=locale, dir=direction)
 
 
 def _versioned(base_path: str, name: str, content: bytes) -> str:

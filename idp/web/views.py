@@ -1,7 +1,12 @@
-"""What each page shows: one frozen value a template. All in them is text for people; the renderer escapes it."""
+"""What each page shows: one frozen value a template. All in them is text for people; the renderer escapes it.
+
+`action` is the absolute URL that a form is sent to, `flow` the handle of what it belongs to, `csrf_token` the
+anti-forgery token of both. Links are absolute URLs.
+"""
 
 from dataclasses import dataclass
 from typing import ClassVar
+from urllib.parse import urlsplit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -13,30 +18,63 @@ class View:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClientView:
-    """The client that a page speaks of. `host` is where it lives; `verified` says that an operator vouches for it."""
+    """The client that a page speaks of. `host` is where it lives; `verified` says that an operator vouches for it.
+    `logo_url` is the address of its checked logo on this server: the pages' policy lets no other image in."""
 
     name: str
     host: str
     policy_uri: str | None = None
     tos_uri: str | None = None
     verified: bool = False
+    logo_url: str | None = None
+
+    @property
+    def initial(self) -> str:
+        """The letter that stands in for a logo."""
+        return initial_of(self.name)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountView:
+    """One account that is signed in: its name, and the user name or e-mail address it signs in with. `value` is what
+    its button in the chooser sends."""
+
+    name: str
+    login: str
+    value: str = ""
+
+    @property
+    def initial(self) -> str:
+        """The letter in the avatar."""
+        return initial_of(self.name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignIn(View):
-    """The sign-in page. `reason` is why it is shown (`session`, `prompt`, `max_age`, `hint`), `error` what was wrong
-    with the last try (`missing`, `credentials`, `throttled`)."""
+    """The sign-in page.
+
+    `reason` is why it is shown: `session` (nobody is signed in), `prompt` (the client asks for a fresh sign-in),
+    `max_age` (the last one is too old for it), `hint` (it expects someone else). `error` is what was wrong with the
+    last try: `missing`, `credentials` or `throttled`, the last with `retry_after_seconds`. `remember` is the box as it
+    was sent with that try.
+
+    With `account`, whose session goes on, only the password is asked for; `other_url` leads to the page without it.
+    `accounts_url` leads to the account chooser, when others are signed in."""
 
     template: ClassVar[str] = "sign_in.html"
     action: str
     flow: str
     csrf_token: str
-    client: ClientView
+    client: ClientView | None
     username: str
     reason: str | None
     error: str | None
     retry_after_seconds: int | None
     remembered_seconds: int
+    remember: bool = False
+    account: AccountView | None = None
+    other_url: str | None = None
+    accounts_url: str | None = None
 
     @property
     def remembered_days(self) -> int:
@@ -51,7 +89,12 @@ class SignIn(View):
     @property
     def again(self) -> bool:
         """Whether someone who is signed in has to prove it afresh."""
-        return self.reason in {"prompt", "max_age", "hint"}
+        return self.reason in {"prompt", "max_age"}
+
+    @property
+    def host(self) -> str:
+        """Where this page is, so that people learn which address may have their password."""
+        return urlsplit(self.action).netloc
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,22 +119,8 @@ class Consent(View):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AccountView:
-    """One account that is signed in; `value` is what its button sends."""
-
-    value: str
-    name: str
-    login: str
-
-    @property
-    def initial(self) -> str:
-        """The letter in the avatar."""
-        return next((letter.upper() for letter in self.name if letter.isalnum()), "?")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class AccountChooser(View):
-    """The account chooser."""
+    """The account chooser. The button of the last row sends `another`."""
 
     template: ClassVar[str] = "accounts.html"
     action: str
@@ -103,7 +132,7 @@ class AccountChooser(View):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignOutConfirm(View):
-    """The question whether to sign out."""
+    """The question whether to sign out. `home` is where Cancel leads, `client_name` who asks, if anyone does."""
 
     template: ClassVar[str] = "sign_out.html"
     action: str
@@ -116,7 +145,7 @@ class SignOutConfirm(View):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignedOut(View):
-    """The end of a session, with the applications that were told."""
+    """The end of a session: the applications it was used for, and the registered way back to the one that asked."""
 
     template: ClassVar[str] = "signed_out.html"
     applications: tuple[str, ...]
@@ -127,7 +156,7 @@ class SignedOut(View):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ErrorPage(View):
     """Any refusal that a person sees: what happened, what to do, the code for whoever helps. `continue_url` starts
-    again; `developer_facts` are shown in development only."""
+    again; `developer_facts` (label, value) are shown in development only."""
 
     template: ClassVar[str] = "error.html"
     title: str
@@ -138,10 +167,15 @@ class ErrorPage(View):
     developer_facts: tuple[tuple[str, str], ...] = ()
     retry_after_seconds: int | None = None
 
+    @property
+    def retry_minutes(self) -> int:
+        """How long to wait, rounded up; worth saying from two minutes on."""
+        return -(-(self.retry_after_seconds or 0) // 60)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Home(View):
-    """The page at the issuer itself."""
+    """The page at the issuer itself; `account_names` are the user names signed in in this browser."""
 
     template: ClassVar[str] = "home.html"
     issuer: str
@@ -149,3 +183,8 @@ class Home(View):
     jwks_url: str
     sign_out_url: str
     account_names: tuple[str, ...]
+
+
+def initial_of(name: str) -> str:
+    """Return the first letter or digit of a name in upper case, or a question mark."""
+    return next((character.upper() for character in name if character.isalnum()), "?")

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from idp.observe.logging import SafeHandler, configure_logging, request
+from idp.observe.logging import SafeHandler, configure_logging, log_context
 
 TEXTS = st.text(st.characters(codec=None), max_size=100)
 
@@ -106,7 +106,7 @@ def test_lines_within_a_request_carry_its_id() -> None:
     """Whoever logs need not know the request."""
     stream = io.StringIO()
     configure_logging("info", "json", stream)
-    with request("abc"):
+    with log_context("abc"):
         logging.getLogger("idp.test").info("inside")
     logging.getLogger("idp.test").info("outside")
     inside, outside = map(json.loads, stream.getvalue().splitlines())

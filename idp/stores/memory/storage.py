@@ -1,0 +1,69 @@
+"""`Storage` in memory: units of work on copies of the tables."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from idp.stores.interfaces import UnitOfWork
+from idp.stores.memory.flows import MemoryArtifacts, MemoryGrants, MemoryRefreshTokens, MemoryThrottles
+from idp.stores.memory.identities import MemoryAccounts, MemoryClients, MemoryConsents, MemoryResources, MemorySessions
+from idp.stores.memory.operations import MemoryAudit, MemoryOutbox, MemorySigningKeys
+from idp.stores.memory.tables import KEPT, ReadOnly, Tables, first_of
+
+
+class MemoryUnitOfWork:
+    """The stores over one set of tables."""
+
+    def __init__(self, tables: Tables) -> None:
+        self.accounts = MemoryAccounts(tables)
+        self.clients = MemoryClients(tables)
+        self.resources = MemoryResources(tables)
+        self.sessions = MemorySessions(tables)
+        self.grants = MemoryGrants(tables)
+        self.refresh_tokens = MemoryRefreshTokens(tables)
+        self.artifacts = MemoryArtifacts(tables)
+        self.signing_keys = MemorySigningKeys(tables)
+        self.consents = MemoryConsents(tables)
+        self.throttles = MemoryThrottles(tables)
+        self.outbox = MemoryOutbox(tables)
+        self.audit = MemoryAudit(tables)
+
+
+class MemoryStorage:
+    """`Storage` in memory."""
+
+    def __init__(self) -> None:
+        self._tables = Tables()
+        self._writing = threading.Lock()
+
+    @contextmanager
+    def begin(self) -> Iterator[UnitOfWork]:
+        """Open a unit of work that may write."""
+        with self._writing:
+            tables = self._tables.copy()
+            yield MemoryUnitOfWork(tables)
+            self._tables = tables
+
+    @contextmanager
+    def snapshot(self) -> Iterator[UnitOfWork]:
+        """Open a unit of work that only reads; writing in it raises `StorageUnavailable`, as in a database."""
+        yield MemoryUnitOfWork(self._tables.copy(ReadOnly))
+
+    def check(self) -> None:
+        """Return: memory is always there."""
+
+    def sweep(self, now: int, limit: int) -> int:
+        """Delete what can no longer matter, up to `limit` records of each kind."""
+        with self._writing:
+            tables, swept = self._tables.copy(), 0
+            for name, kept_seconds, ends_of in KEPT:
+                table = getattr(tables, name)
+                over = [key for key, record in table.items() if first_of(ends_of(record)) < now - kept_seconds][:limit]
+                for key in over:
+                    del table[key]
+                swept += len(over)
+            self._tables = tables
+        return swept
+
+    def close(self) -> None:
+        """Nothing is open."""
