@@ -187,4 +187,4 @@ class Home(View):
 
 def initial_of(name: str) -> str:
     """Return the first letter or digit of a name in upper case, or a question mark."""
-    return next((character.upper() for character in name if character.isalnum()), "?")
+    return next((character.upper()[0] for character in name if character.isalnum()), "?")

@@ -3,12 +3,15 @@
 import logging
 import time
 from collections.abc import Iterator
+from functools import cache
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
 
+from idp.jose.algorithms import Algorithm, OwnKey
 from idp.stores.sql.storage import SqlStorage
 from tests.attacks.oracle import check_answer, secrets_in
 from tests.provider import PASSWORD, SECRET, VERIFIER, Browser, House, make_house
@@ -36,6 +39,23 @@ def oracle(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) ->
     logged = "\n".join(repr(record.__dict__) for record in caplog.get_records("call") if record.name.startswith("idp"))
     assert not [secret for secret in secrets if secret in logged]
     assert "'unforeseen'" not in logged
+
+
+@pytest.fixture(autouse=True)
+def ready_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the n-th key of each test be the same one: making them would take more time than all that is tested."""
+    made = count()
+
+    def generate(_cls: type[OwnKey], algorithm: Algorithm) -> OwnKey:
+        return nth_key(next(made), algorithm)
+
+    monkeypatch.setattr(OwnKey, "generate", classmethod(generate))
+
+
+@cache
+def nth_key(_number: int, algorithm: Algorithm) -> OwnKey:
+    """Return a key pair that is made once."""
+    return OwnKey(algorithm, algorithm.generate())
 
 
 @pytest.fixture

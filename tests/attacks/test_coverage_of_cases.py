@@ -44,7 +44,7 @@ def marked(source: str) -> Iterator[str]:
 
 
 @cache
-def tested() -> frozenset[str]:
+def covered() -> frozenset[str]:
     """Return the numbers that some test of this project is marked with."""
     return frozenset(number for path in TESTS.rglob("test_*.py") for number in marked(path.read_text("utf-8")))
 
@@ -69,13 +69,13 @@ def test_every_case_is_tested_or_waits(group: str) -> None:
     """No case of the group is forgotten, and none that has its test still waits."""
     numbers = {number for number in existing() if number.startswith(group)}
     waiting, _ = listed()
-    assert sorted(numbers - tested() - waiting) == []
-    assert sorted(numbers & tested() & waiting) == []
+    assert sorted(numbers - covered() - waiting) == []
+    assert sorted(numbers & covered() & waiting) == []
 
 
 def test_nothing_else_is_listed_or_marked() -> None:
     """Rows and marks have numbers that exist, and what is listed as tested in part is tested."""
     waiting, partly = listed()
     assert sorted((waiting | partly) - existing()) == []
-    assert sorted(partly - tested()) == []
-    assert sorted(number for number in tested() - existing() if number[:2] in EXISTING) == []
+    assert sorted(partly - covered()) == []
+    assert sorted(number for number in covered() - existing() if number[:2] in EXISTING) == []

@@ -13,7 +13,8 @@ from tests.provider import House
 @cache
 def foreign_key() -> OwnKey:
     """An attacker's key, the same in all tests."""
-    return OwnKey.generate(ALGORITHMS["RS256"])
+    algorithm = ALGORITHMS["RS256"]
+    return OwnKey(algorithm, algorithm.generate())
 
 
 def header_of(token: str) -> dict[str, Any]:

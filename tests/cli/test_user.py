@@ -1,5 +1,11 @@
 """`idp user`."""
 
+import fcntl
+import os
+import pty
+import subprocess
+import sys
+import termios
 from pathlib import Path
 
 import pytest
@@ -11,6 +17,7 @@ from idp.clock import SystemClock
 from idp.settings import Argon2, Lifetimes
 from idp.stores.records import Account
 from tests.cli.conftest import CommandLine
+from tests.cli.processes import ROOT, clean_environment
 
 PASSPHRASE = "correct horse battery staple"
 
@@ -215,3 +222,38 @@ def test_sessions_are_listed_and_ended(cli: CommandLine) -> None:
 def test_which_session_must_be_clear(cli: CommandLine, arguments: tuple[str, ...]) -> None:
     """One way of saying it, not none and not two."""
     assert "--user NAME" in cli.refused("session", "revoke", *arguments, status=2)
+
+
+def test_a_password_is_asked_for_twice_on_a_terminal(cli: CommandLine) -> None:
+    """And what is typed does not show."""
+    leader, follower = pty.openpty()
+
+    def take_terminal() -> None:
+        os.setsid()
+        fcntl.ioctl(follower, termios.TIOCSCTTY, 0)
+
+    process = subprocess.Popen(
+        [sys.executable, "-m", "idp", "user", "add", "alice"],
+        env=clean_environment() | cli.environment | {"PYTHONPATH": str(ROOT)},
+        stdin=follower,
+        stdout=follower,
+        stderr=follower,
+        # The prompt goes to the controlling terminal.
+        preexec_fn=take_terminal,
+    )
+    os.close(follower)
+    shown = b""
+    try:
+        for prompt in (b"Password: ", b"Repeat for confirmation: "):
+            while prompt not in shown:
+                shown += os.read(leader, 1024)
+            os.write(leader, f"{PASSPHRASE}\n".encode())
+        while b"sub " not in shown:
+            shown += os.read(leader, 1024)
+        assert process.wait(20) == 0
+    finally:
+        process.kill()
+        process.wait()
+        os.close(leader)
+    assert PASSPHRASE.encode() not in shown
+    assert knows(cli, PASSPHRASE)

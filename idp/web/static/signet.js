@@ -1,28 +1,34 @@
 // Comforts only: every page works without this file.
 "use strict";
 
+// What went wrong is read out first.
+document.getElementById("error-summary")?.focus();
+
 for (const button of document.querySelectorAll("[data-reveal]")) {
   const field = document.getElementById(button.dataset.reveal);
+  const show = (shown) => {
+    field.type = shown ? "text" : "password";
+    button.textContent = shown ? button.dataset.hide : button.dataset.show;
+    button.setAttribute("aria-label", shown ? button.dataset.hideName : button.dataset.showName);
+  };
   button.hidden = false;
-  button.addEventListener("click", () => {
-    const shown = field.type === "text";
-    field.type = shown ? "password" : "text";
-    button.textContent = button.dataset.labels.split("|")[shown ? 0 : 1];
-    button.setAttribute("aria-label", button.dataset.names.split("|")[shown ? 0 : 1]);
-    field.focus();
-  });
+  // A click leaves the cursor, and a phone's keyboard, where they are.
+  button.addEventListener("mousedown", (event) => event.preventDefault());
+  button.addEventListener("click", () => show(field.type === "password"));
   // A password manager must find a password field, and nobody should leave one readable.
-  field.form.addEventListener("submit", () => { field.type = "password"; });
+  field.form.addEventListener("submit", () => show(false));
 }
 
 // A second click while the first is under way would spend the page twice. The button stays enabled, for a disabled one
-// would not be sent.
+// would not be sent; after ten seconds without an answer another try is let through.
 for (const form of document.querySelectorAll("form[data-once]")) {
   let sent = false;
+  const reset = () => { sent = false; form.removeAttribute("aria-busy"); };
   form.addEventListener("submit", (event) => {
-    if (sent) event.preventDefault();
+    if (sent) { event.preventDefault(); return; }
     sent = true;
     form.setAttribute("aria-busy", "true");
+    setTimeout(reset, 10_000);
   });
-  addEventListener("pageshow", () => { sent = false; form.removeAttribute("aria-busy"); });
+  addEventListener("pageshow", reset);
 }

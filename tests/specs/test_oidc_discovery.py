@@ -1,0 +1,117 @@
+"""OIDC Discovery and RFC 8414: the document tells the truth, the JWKS is enough to verify."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from idp.stores.sql.storage import SqlStorage
+from tests.provider import ISSUER, House, make_house, response_params
+
+DISCOVERY = "/.well-known/openid-configuration"
+
+
+@pytest.mark.requirement("OIDC Discovery 1.0", "4.2")
+def test_every_endpoint_is_there(house: House) -> None:
+    """Every URL of the document answers, under the issuer."""
+    browser = house.browser()
+    document = browser.get(DISCOVERY).json()
+    urls = {name: url for name, url in document.items() if name.endswith(("_endpoint", "_uri"))}
+    assert len(urls) == 7
+    for url in urls.values():
+        assert url.startswith(ISSUER + "/")
+        assert browser.get(url).status_code != 404
+
+
+@pytest.mark.requirement("RFC 8414", "3.1")
+def test_both_addresses_say_the_same(house: House) -> None:
+    """One document at two addresses, public and cacheable."""
+    browser = house.browser()
+    one, other = browser.get(DISCOVERY), browser.get("/.well-known/oauth-authorization-server")
+    assert one.content == other.content
+    assert one.headers["access-control-allow-origin"] == "*"
+    assert "max-age=" in one.headers["cache-control"]
+    assert browser.get(DISCOVERY, headers={"if-none-match": one.headers["etag"]}).status_code == 304
+
+
+def test_advertised_values_work_and_others_do_not(house: House) -> None:
+    """What is listed is accepted; its neighbours are refused."""
+    browser = house.browser()
+    document = browser.get(DISCOVERY).json()
+    assert document["response_types_supported"] == ["code"]
+    assert document["response_modes_supported"] == ["query"]
+    assert "code" in response_params(browser.sign_in(browser.follow(browser.authorize(response_mode="query"))))
+    for mode in ("fragment", "form_post", "query.jwt"):
+        assert response_params(browser.authorize(response_mode=mode))["error"] == "invalid_request"
+    for kind in ("token", "id_token", "code id_token", "none"):
+        assert response_params(browser.authorize(response_type=kind))["error"] == "unsupported_response_type"
+    assert document["prompt_values_supported"] == ["none", "select_account", "login", "consent"]
+    assert set(document["scopes_supported"]) <= set(claims_scopes())
+    for flag in ("request_parameter_supported", "request_uri_parameter_supported", "claims_parameter_supported"):
+        assert document[flag] is False
+    assert response_params(browser.authorize(request="x"))["error"] == "request_not_supported"
+    assert response_params(browser.authorize(request_uri="https://x.example"))["error"] == "request_uri_not_supported"
+    for grant_type in document["grant_types_supported"]:
+        assert browser.token(grant_type=grant_type).json()["error"] != "unsupported_grant_type"
+    assert browser.token(grant_type="password").json()["error"] == "unsupported_grant_type"
+
+
+def claims_scopes() -> list[str]:
+    """Return the scopes that the issuer gives meaning to."""
+    return ["openid", "profile", "email", "address", "phone", "offline_access", "roles"]
+
+
+@pytest.mark.requirement("OIDC Core 1.0", "10.1.1")
+def test_rotation_is_published_ahead(house: House) -> None:
+    """The key that signs after a rotation was in the JWKS before it, and the old one stays."""
+    browser = house.browser()
+    before = browser.get("/.well-known/jwks.json")
+    kids = [key["kid"] for key in before.json()["keys"]]
+    assert len(kids) == 2
+    assert all(set(key) >= {"kid", "kty", "n", "e", "use", "alg"} for key in before.json()["keys"])
+    assert not any({"d", "p", "q"} & set(key) for key in before.json()["keys"])
+    old = browser.tokens()["access_token"]
+    house.provider.upkeep._keys.rotate(house.clock.now())
+    house.server.keys.refresh()
+    after = browser.get("/.well-known/jwks.json")
+    assert set(kids) < {key["kid"] for key in after.json()["keys"]}
+    assert after.headers["etag"] != before.headers["etag"]
+    new = browser.tokens()["access_token"]
+    assert {kid_of(old), kid_of(new)} == set(kids)
+    assert browser.userinfo(old).status_code == browser.userinfo(new).status_code == 200
+
+
+def kid_of(token: str) -> str:
+    """Return the kid in a token's header."""
+    import base64
+    import json
+
+    head = token.split(".")[0]
+    kid: str = json.loads(base64.urlsafe_b64decode(head + "=" * (-len(head) % 4)))["kid"]
+    return kid
+
+
+@pytest.fixture
+def house_with_path(tmp_path: Path) -> Iterator[House]:
+    """A provider whose issuer has a path."""
+    storage = SqlStorage(f"sqlite:///{tmp_path}/x.sqlite3")
+    storage.migrate()
+    made = make_house(storage, tmp_path / "kek", issuer="https://example.org/oidc")
+    made.add_client("web")
+    made.add_account("alice")
+    yield made
+    storage.close()
+
+
+@pytest.mark.requirement("RFC 8414", "3.1")
+def test_issuer_with_a_path(house_with_path: House) -> None:
+    """OIDC appends, RFC 8414 inserts, and the whole flow stays under the path."""
+    browser = house_with_path.browser()
+    inserted = browser.get("https://example.org/.well-known/oauth-authorization-server/oidc")
+    appended = browser.get("https://example.org/oidc/.well-known/openid-configuration")
+    assert inserted.json() == appended.json()
+    assert appended.json()["issuer"] == "https://example.org/oidc"
+    page = browser.follow(browser.authorize())
+    assert page.url.path == "/oidc/login"
+    assert 'href="/oidc/static/' in page.text
+    assert response_params(browser.sign_in(page))["iss"] == "https://example.org/oidc"
