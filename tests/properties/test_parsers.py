@@ -26,6 +26,10 @@ KNOWN = Registry(SPECS).parameters
 TEXT = st.text(max_size=200)
 REGISTERED = "https://rp.example/cb"
 LOOPBACK = "http://127.0.0.1/cb"
+PATHS = [
+    *(endpoint.path for spec in SPECS for endpoint in spec.endpoints),
+    *("/login", "/consent", "/accounts", "/", "/nothing"),
+]
 
 
 @given(st.binary(max_size=300))
@@ -97,23 +101,7 @@ def test_cookies(headers: list[str]) -> None:
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(
     method=st.sampled_from(["GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "get"]),
-    path=st.sampled_from(
-        [
-            "/oauth2/authorize",
-            "/oauth2/token",
-            "/oauth2/userinfo",
-            "/oauth2/logout",
-            "/oauth2/introspect",
-            "/oauth2/revoke",
-            "/login",
-            "/consent",
-            "/accounts",
-            "/",
-            "/oauth2/authorize/continue",
-            "/oauth2/logout/confirm",
-            "/nothing",
-        ]
-    ),
+    path=st.sampled_from(PATHS),
     query=st.dictionaries(st.sampled_from([*KNOWN, "flow", "x"]), TEXT, max_size=4),
     form=st.dictionaries(
         st.sampled_from([*KNOWN, "token", "code", "grant_type", "flow", "csrf_token"]), TEXT, max_size=4

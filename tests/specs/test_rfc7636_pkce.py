@@ -35,7 +35,7 @@ def test_published_vector() -> None:
 def test_request_without_s256_is_refused(house: House, client_id: str, params: dict[str, str | None]) -> None:
     """A missing, plain or malformed challenge is an invalid_request at the client, confidential or not."""
     redirect_uri = "https://spa.example/cb" if client_id == "spa" else "https://rp.example/cb"
-    answer = response_params(house.browser().authorize(client_id, redirect_uri=redirect_uri, **params))
+    answer = response_params(house.browser().authorize(client_id, redirect_uri=redirect_uri, **params))  # type: ignore[arg-type]
     assert answer["error"] == "invalid_request"
     assert "7636" in answer["error_description"]
 

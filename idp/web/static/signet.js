@@ -1,9 +1,6 @@
 // Comforts only: every page works without this file.
 "use strict";
 
-// What went wrong is read out first.
-document.getElementById("error-summary")?.focus();
-
 for (const button of document.querySelectorAll("[data-reveal]")) {
   const field = document.getElementById(button.dataset.reveal);
   const show = (shown) => {
