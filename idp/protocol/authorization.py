@@ -124,12 +124,12 @@ def due_prompt(state: PromptState) -> tuple[Prompt, str] | None:
     return None
 
 
-class _Refused(ProtocolError):
+@dataclass(frozen=True, slots=True)
+class _Refused:
     """A refusal together with the request as far as it was known good."""
 
-    def __init__(self, cause: ProtocolError, request: AuthorizationRequest) -> None:
-        super().__init__(cause.description)
-        self.cause, self.request = cause, request
+    cause: ProtocolError
+    request: AuthorizationRequest
 
 
 def _check(params: Params, context: Context) -> AuthorizationRequest | _Refused:

@@ -2,7 +2,9 @@
 
 All methods run inside a unit of work and see its own writes. A method that changes one thing is one conditional
 statement, so that two instances doing it at once cannot both succeed. Any method raises `StorageUnavailable`.
-Listings are ordered by identifier and paged by key (`after`), never by offset.
+Listings are ordered by identifier and paged by key (`after`), never by offset. Any `add` but that of artifacts raises
+`Duplicate` for a taken identifier. A look-up by a text that no database holds (NUL, lone surrogates) is a miss; writing
+one raises UnicodeEncodeError, so what comes from outside is cleaned or refused before.
 """
 
 from collections.abc import Mapping
