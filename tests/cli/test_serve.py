@@ -4,6 +4,8 @@ import re
 import signal
 import socket
 import stat
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -13,7 +15,7 @@ from starlette.types import Receive, Scope, Send
 
 from idp.web import serving
 from tests.cli.conftest import CommandLine
-from tests.cli.processes import answers, free_port, get, running, wait_for
+from tests.cli.processes import ROOT, answers, clean_environment, free_port, get, running, wait_for
 
 KEY = "kT3x0zq1M2c9J4bV5nL6pQ7rS8tU9vWxYzA0BcDeFgH"
 
@@ -208,3 +210,59 @@ def test_healthcheck(tmp_path: Path) -> None:
                 assert check.process.wait(20) == 0
                 assert check.said() == f"{said}\n"
         assert provider.stop() == 0
+
+
+def test_a_request_under_way_is_finished_at_a_stop(tmp_path: Path) -> None:
+    """The signal comes while half of the body is there; the answer still does, and the status is 0."""
+    port = free_port()
+    body = b"grant_type=authorization_code&code=x"
+    head = f"POST /oauth2/token HTTP/1.1\r\nHost: idp.localhost:{port}\r\nContent-Length: {len(body)}\r\n"
+    with running(tmp_path, "dev", "--temporary", "--port", str(port)) as provider:
+        wait_for(lambda: answers(port), provider.said())
+        with socket.create_connection(("127.0.0.1", port), timeout=10) as peer:
+            peer.sendall(f"{head}Content-Type: application/x-www-form-urlencoded\r\n\r\n".encode() + body[:10])
+            wait_for(lambda: get(port, "/health/live").status == 200, "it answers others meanwhile")
+            provider.process.send_signal(signal.SIGTERM)
+            wait_for(lambda: not answers(port), "it takes no more connections")
+            peer.sendall(body[10:])
+            assert peer.recv(4096).startswith(b"HTTP/1.1 401")
+        assert provider.process.wait(20) == 0
+
+
+def test_what_does_not_end_is_ended_after_the_grace(tmp_path: Path) -> None:
+    """A peer that never finishes cannot keep the provider from stopping."""
+    port = free_port()
+    options = ("--set", "shutdown_seconds=1", "dev", "--temporary", "--port", str(port))
+    with running(tmp_path, *options) as provider:
+        wait_for(lambda: answers(port), provider.said())
+        with socket.create_connection(("127.0.0.1", port), timeout=10) as peer:
+            peer.sendall(
+                f"POST /oauth2/token HTTP/1.1\r\nHost: idp.localhost:{port}\r\nContent-Length: 9\r\n\r\n".encode()
+            )
+            assert get(port, "/health/live").status == 200
+            assert provider.stop() == 0
+
+
+@pytest.mark.case("OP-38")
+def test_serving_goes_on_when_nobody_reads_the_log(tmp_path: Path) -> None:
+    """The other end of the pipe is closed; requests are answered, and the stop is clean."""
+    port = free_port()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "idp", "dev", "--temporary", "--port", str(port)],
+        cwd=tmp_path,
+        env=clean_environment() | {"PYTHONPATH": str(ROOT)},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    try:
+        wait_for(lambda: answers(port), "it serves")
+        assert process.stdout is not None
+        process.stdout.close()
+        for _ in range(5):
+            assert get(port, "/health/ready").status == 200
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == 0
+    finally:
+        process.kill()
+        process.wait()
