@@ -2,6 +2,7 @@
 
 import pytest
 
+from idp.accounts.clients import create_client
 from idp.protocol.errors import InvalidRedirectUri
 from tests.attacks.cases import case
 from tests.attacks.oracle import assert_page, unchanged
@@ -117,6 +118,17 @@ def test_native_client_may_choose_nothing_else(house: House, uri: str) -> None:
     """Host, path, query and scheme of a loopback URI are compared exactly."""
     with unchanged(house):
         assert_page(house.browser().authorize("pub", redirect_uri=uri))
+
+
+@pytest.mark.case("AZ-14")
+def test_port_is_free_for_native_clients_only(house: House) -> None:
+    """A web application that runs on loopback, as in development, has the one port that it registered."""
+    metadata = {"application_type": "web", "redirect_uris": ("http://127.0.0.1:8000/cb",), "scope": "openid"}
+    with house.storage.begin() as uow:
+        create_client(uow, client_id="local", metadata=metadata, secret="s" * 43, now=house.clock.now())
+    with unchanged(house):
+        for uri in ("http://127.0.0.1/cb", "http://127.0.0.1:8001/cb", "http://[::1]:8000/cb"):
+            assert_page(house.browser().authorize("local", redirect_uri=uri))
 
 
 @pytest.mark.case("AZ-72")

@@ -159,6 +159,7 @@ def test_journey_without_javascript(live: Live, engine: Browser, client_id: str)
 def test_journey_by_keyboard(live: Live, page: Page) -> None:
     """Name, password, Enter: the keyboard alone is enough, and the order is the one in sight."""
     page.goto(live.authorize_url("third", prompt="consent"))
+    expect(page.locator("#username")).to_be_focused()
     page.keyboard.type("alice")
     page.keyboard.press("Tab")
     page.keyboard.type(PASSWORD)
@@ -210,7 +211,9 @@ def test_back_after_sign_out_shows_nothing(live: Live, page: Page) -> None:
     """The back button does not bring back a page about the account."""
     at_home(live, page)
     at_signed_out(live, page)
-    page.go_back()
+    expect(page.locator("#logged-out")).to_be_visible()
+    page.go_back(wait_until="commit")
+    expect(page.locator("h1")).to_be_visible()
     assert "alice" not in page.content()
 
 
