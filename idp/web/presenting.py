@@ -1,7 +1,7 @@
 """From facts to HTML: a `Page` becomes a response with its own Content-Security-Policy."""
 
 from idp.protocol.interaction import form_token
-from idp.protocol.messages import NO_STORE, Browser, Page, Request, Response
+from idp.protocol.messages import NO_STORE, Browser, Fields, Page, Request, Response
 from idp.protocol.pages import SignedOutNotice, SignOutQuestion
 from idp.settings import Settings
 from idp.specs import rp_initiated_logout
@@ -21,9 +21,11 @@ class Presenter:
         """Return the page as a response: never cached, so nothing shows after a sign-out (R17)."""
         view, targets = self._view(page, request)
         html = self._renderer.render(view, request_id=request.request_id)
+        wait = view.retry_after_seconds
+        retry: Fields = () if wait is None else (("retry-after", str(wait)),)
         return Response(
             status=page.status,
-            headers=(("content-type", "text/html; charset=utf-8"), *NO_STORE, *page_policy(targets)),
+            headers=(("content-type", "text/html; charset=utf-8"), *NO_STORE, *retry, *page_policy(targets)),
             body=html.encode(),
             browser=page.browser,
         )
@@ -31,9 +33,8 @@ class Presenter:
     def _view(self, page: Page, request: Request) -> tuple[View, tuple[str, ...]]:
         facts = page.facts
         if isinstance(facts, SignOutQuestion):
-            return self._sign_out(facts, page.browser or request.browser), (
-                facts.return_uri,
-            ) if facts.return_uri else ()
+            targets = (facts.return_uri,) if facts.return_uri else ()
+            return self._sign_out(facts, page.browser or request.browser), targets
         if isinstance(facts, SignedOutNotice):
             return _signed_out(facts), ()
         if not isinstance(facts, View):

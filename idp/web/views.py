@@ -11,9 +11,10 @@ from urllib.parse import urlsplit
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class View:
-    """Something to render; `template` names its file."""
+    """Something to render; `template` names its file, `retry_after_seconds` how long one has to wait before a retry."""
 
     template: ClassVar[str]
+    retry_after_seconds: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +70,6 @@ class SignIn(View):
     username: str
     reason: str | None
     error: str | None
-    retry_after_seconds: int | None
     remembered_seconds: int
     remember: bool = False
     account: AccountView | None = None
@@ -165,7 +165,6 @@ class ErrorPage(View):
     error: str
     continue_url: str | None = None
     developer_facts: tuple[tuple[str, str], ...] = ()
-    retry_after_seconds: int | None = None
 
     @property
     def retry_minutes(self) -> int:

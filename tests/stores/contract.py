@@ -395,7 +395,7 @@ class StoreContract:
             for age, name in ((2 * DAY, "old"), (0, "new")):
                 at = NOW - age
                 uow.artifacts.add(artifact(name, expires_at=at))
-                uow.refresh_tokens.add(token(name, expires_at=at))
+                uow.refresh_tokens.add(token(name, grant_id=name, expires_at=at))
                 uow.sessions.add(session(name, expires_at=at))
                 uow.grants.add(grant(name, expires_at=at))
                 uow.throttles.hit(name, at, 10)

@@ -14,7 +14,6 @@ def _put(uow: UnitOfWork, kind: str, name: str, at: int) -> None:
     """Keep a record of which this kind of end came at `at`."""
     put: dict[str, Callable[[], Any]] = {
         "artifact expired": lambda: uow.artifacts.add(artifact(name, expires_at=at)),
-        "token expired": lambda: uow.refresh_tokens.add(token(name, expires_at=at)),
         "session expired": lambda: uow.sessions.add(session(name, expires_at=at)),
         "session ended": lambda: uow.sessions.add(session(name, expires_at=NOW + DAY, ended_at=at)),
         "grant expired": lambda: uow.grants.add(grant(name, expires_at=at)),
@@ -29,7 +28,6 @@ def _put(uow: UnitOfWork, kind: str, name: str, at: int) -> None:
 
 KEPT_DAYS = {
     "artifact expired": 1,
-    "token expired": 1,
     "session expired": 1,
     "session ended": 1,
     "grant expired": 1,
@@ -61,6 +59,21 @@ class SweepingContract:
             for number in range(5):
                 _put(uow, kind, f"r{number}", NOW)
         assert [storage.sweep(NOW + 400 * DAY, 2) for _ in range(4)] == [2, 2, 1, 0]
+
+    def test_refresh_tokens_go_with_their_grant(self, storage: Storage) -> None:
+        """A spent token is remembered as long as its family could live; then tokens go first, the grant last."""
+        with storage.begin() as uow:
+            uow.grants.add(grant("over", expires_at=NOW))
+            uow.grants.add(grant("alive", expires_at=NOW + 90 * DAY))
+            for number in range(3):
+                uow.refresh_tokens.add(token(f"o{number}", grant_id="over", expires_at=NOW - number))
+            uow.refresh_tokens.add(token("spent", grant_id="alive", expires_at=NOW, consumed_at=NOW - 5))
+        assert storage.sweep(NOW + DAY, 2) == 0
+        assert [storage.sweep(NOW + DAY + 1, 2) for _ in range(3)] == [2, 2, 0]
+        with storage.snapshot() as uow:
+            assert uow.refresh_tokens.find("spent") is not None
+            assert uow.grants.find("alive") is not None
+            assert uow.grants.find("over") is None
 
     def test_undelivered_message_is_never_swept(self, storage: Storage) -> None:
         """What must still reach someone stays, however old."""

@@ -66,7 +66,7 @@ class Outline(HTMLParser):
 
 def filled(kind: type[View], **more: Any) -> View:
     """Return a view with a hostile text wherever text goes."""
-    special = {
+    special: dict[str, Any] = {
         "client": CLIENT,
         "scopes": (ScopeView(title=HOSTILE, detail=HOSTILE),),
         "accounts": (ACCOUNT,),

@@ -58,7 +58,8 @@ class MemoryStorage:
             tables, swept = self._tables.copy(), 0
             for name, kept_seconds, ends_of in KEPT:
                 table = getattr(tables, name)
-                over = [key for key, record in table.items() if first_of(ends_of(record)) < now - kept_seconds][:limit]
+                ends = {key: first_of(ends_of(record, tables)) for key, record in table.items()}
+                over = [key for key, at in ends.items() if at < now - kept_seconds][:limit]
                 for key in over:
                     del table[key]
                 swept += len(over)

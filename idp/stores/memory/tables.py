@@ -35,18 +35,6 @@ R = TypeVar("R", bound="DataclassInstance")
 DAY = 86_400
 
 
-# Which records are swept, how long after which instants.
-KEPT: tuple[tuple[str, int, Callable[[Any], tuple[int | None, ...]]], ...] = (
-    ("artifacts", DAY, lambda r: (r.expires_at,)),
-    ("refresh_tokens", DAY, lambda r: (r.expires_at,)),
-    ("sessions", DAY, lambda r: (r.expires_at, r.ended_at)),
-    ("grants", DAY, lambda r: (r.expires_at, r.revoked_at)),
-    ("throttles", DAY, lambda r: (r.window_started_at,)),
-    ("outbox", 7 * DAY, lambda r: (r.delivered_at, r.failed_at)),
-    ("audit", 365 * DAY, lambda r: (r.at,)),
-)
-
-
 class ReadOnly(dict[Any, Any]):
     """A table in a snapshot: a change raises `StorageUnavailable`, as it does in a database."""
 
@@ -110,3 +98,27 @@ def storable(text: str) -> str:
 def first_of(instants: tuple[int | None, ...]) -> float:
     """Return the first of these instants; one that has not come yet is None."""
     return min((at for at in instants if at is not None), default=float("inf"))
+
+
+def grant_ends(tables: Tables, grant_id: str) -> tuple[int | None, ...]:
+    """Return the instants that end a grant."""
+    grant = tables.grants[grant_id]
+    return (grant.expires_at, grant.revoked_at)
+
+
+def has_tokens(tables: Tables, grant_id: str) -> bool:
+    """Tell whether refresh tokens of a grant are left."""
+    return any(token.grant_id == grant_id for token in tables.refresh_tokens.values())
+
+
+# Which records are swept, how long after which instants. Spent refresh tokens stay as long as their grant, so that a
+# late replay still ends the family (RFC 9700 §4.14.2).
+KEPT: tuple[tuple[str, int, Callable[[Any, Tables], tuple[int | None, ...]]], ...] = (
+    ("artifacts", DAY, lambda r, _: (r.expires_at,)),
+    ("refresh_tokens", DAY, lambda r, t: grant_ends(t, r.grant_id) if r.grant_id in t.grants else ()),
+    ("sessions", DAY, lambda r, _: (r.expires_at, r.ended_at)),
+    ("grants", DAY, lambda r, t: () if has_tokens(t, r.grant_id) else grant_ends(t, r.grant_id)),
+    ("throttles", DAY, lambda r, _: (r.window_started_at,)),
+    ("outbox", 7 * DAY, lambda r, _: (r.delivered_at, r.failed_at)),
+    ("audit", 365 * DAY, lambda r, _: (r.at,)),
+)

@@ -6,7 +6,7 @@ A day is kept beyond the end of anything, so that a replay is still recognised a
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import ColumnElement, Table, bindparam, delete, or_, select, tuple_
+from sqlalchemy import ColumnElement, Table, and_, bindparam, delete, exists, or_, select, tuple_
 
 from idp.stores.sql.statements import Statement
 from idp.stores.sql.tables import artifacts, audit, grants, outbox, refresh_tokens, sessions, throttles
@@ -26,11 +26,24 @@ def _before(column: ColumnElement[Any]) -> ColumnElement[bool]:
     return column < bindparam("before")
 
 
+OVER = or_(_before(grants.c.expires_at), _before(grants.c.revoked_at))
+# Spent refresh tokens stay as long as their grant, so that a late replay still ends the family (RFC 9700 §4.14.2).
+TOKENS_OF_OVER = Statement(
+    delete(refresh_tokens).where(
+        refresh_tokens.c.token_hash.in_(
+            select(refresh_tokens.c.token_hash)
+            .where(refresh_tokens.c.grant_id.in_(select(grants.c.grant_id).where(OVER)))
+            .limit(bindparam("limit"))
+        )
+    )
+)
+WITHOUT_TOKENS = ~exists().where(refresh_tokens.c.grant_id == grants.c.grant_id)
+
 SWEEPS = (
     (_statement(artifacts, _before(artifacts.c.expires_at)), DAY),
-    (_statement(refresh_tokens, _before(refresh_tokens.c.expires_at)), DAY),
+    (TOKENS_OF_OVER, DAY),
     (_statement(sessions, or_(_before(sessions.c.expires_at), _before(sessions.c.ended_at))), DAY),
-    (_statement(grants, or_(_before(grants.c.expires_at), _before(grants.c.revoked_at))), DAY),
+    (_statement(grants, and_(OVER, WITHOUT_TOKENS)), DAY),
     (_statement(throttles, _before(throttles.c.window_started_at)), DAY),
     (_statement(outbox, or_(_before(outbox.c.delivered_at), _before(outbox.c.failed_at))), 7 * DAY),
     (_statement(audit, _before(audit.c.at)), 365 * DAY),

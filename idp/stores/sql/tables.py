@@ -128,7 +128,7 @@ refresh_tokens = Table(
     _instant("created_at"),
     _instant("expires_at"),
     _instant("consumed_at", null=True),
-    Index("refresh_tokens_expiry", "expires_at"),
+    Index("refresh_tokens_grant", "grant_id"),
 )
 artifacts = Table(
     "artifacts",

@@ -184,7 +184,7 @@ def _refresh_tokens() -> None:
         _instant("expires_at"),
         _instant("consumed_at", null=True),
     )
-    op.create_index("refresh_tokens_expiry", "refresh_tokens", ["expires_at"])
+    op.create_index("refresh_tokens_grant", "refresh_tokens", ["grant_id"])
 
 
 def _resources() -> None:
