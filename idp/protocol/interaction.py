@@ -40,9 +40,10 @@ class Interaction:
         }
 
     def with_done(self, prompt: str, session_id: str) -> "Interaction":
-        """Return the interaction after a prompt was satisfied in this session. A consent given by another account's
-        session does not count for this one."""
-        done = self.done if self.session_id == session_id else self.done - {"consent"}
+        """Return the interaction after a prompt was satisfied in this session. A sign-in and a consent of another
+        session do not count for this one: else choosing an account after someone's fresh sign-in would pass
+        `prompt=login` for the chosen one (R16)."""
+        done = self.done if self.session_id == session_id else self.done - {"login", "consent"}
         return replace(self, done=done | {prompt}, session_id=session_id)
 
 

@@ -4,6 +4,7 @@ The password is verified outside any unit of work, for Argon2id takes tens of mi
 a second one, which decides the interaction anew.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from idp.accounts.audit import Origin
@@ -12,12 +13,14 @@ from idp.authentication.sign_in import Authenticated, Paused, SignIn
 from idp.protocol import authorization
 from idp.protocol.context import Context, Server, within_unit_of_work
 from idp.protocol.interaction import form_token
-from idp.protocol.messages import Answer, Browser, Page, Request
+from idp.protocol.messages import Answer, Browser, Page, Request, with_query
 from idp.protocol.parameters import LOGIN_HINT
 from idp.randomness import digest
 from idp.web.cookies import MOST_SESSIONS
-from idp.web.pages.flow import Form, Step, client_view, denied, flow_of, flow_page, go_on, load_posted_step, load_step
+from idp.web.pages.accounts import PATH as ACCOUNTS_PATH
+from idp.web.pages.flow import Form, Step, client_view, denied, flow_page, go_on, load_posted_step, load_step
 from idp.web.routing import Handler
+from idp.web.views import AccountView
 from idp.web.views import SignIn as SignInView
 
 PATH = "/login"
@@ -47,10 +50,11 @@ def sign_in_handler(sign_in: SignIn) -> Handler:
 
 
 def _show(context: Context) -> Answer:
-    step = load_step(flow_of(context.request), "login", context)
+    query = Form(context.request.query)
+    step = load_step(query["flow"], "login", context)
     if step.reason is None:
         return authorization.proceed(step.interaction, context)
-    return _page(step, _hinted_name(step), context)
+    return _page(step, {"username": "" if query["other"] else _hinted_name(step)}, context)
 
 
 def _check(form: Form, context: Context) -> Answer | None:
@@ -61,7 +65,7 @@ def _check(form: Form, context: Context) -> Answer | None:
     if step.reason is None:
         return authorization.proceed(step.interaction, context)
     if not form["username"] or not form["password"]:
-        return _page(step, form["username"], context, error="missing", status=400)
+        return _page(step, form, context, error="missing", status=400)
     return None
 
 
@@ -100,7 +104,7 @@ def _with_session(browser: Browser, started: StartedSession, old: set[str], cont
 def _again(form: Form, error: str, context: Context, paused: int | None) -> Answer:
     step = load_posted_step(form, "login", context)
     status = 400 if paused is None else 429
-    return _page(step, form["username"], context, error=error, status=status, retry_after_seconds=paused)
+    return _page(step, form, context, error=error, status=status, retry_after_seconds=paused)
 
 
 def _hinted_name(step: Step) -> str:
@@ -113,23 +117,38 @@ def _hinted_name(step: Step) -> str:
 
 def _page(
     step: Step,
-    name: str,
+    sent: Mapping[str, str],
     context: Context,
     *,
     error: str | None = None,
     status: int = 200,
     retry_after_seconds: int | None = None,
 ) -> Page:
-    lifetimes = context.settings.lifetimes
+    handle, url = step.interaction.handle, context.server.url
+    session = step.state.session
+    others = [other for _, other in context.browser_sessions if session != other]
+    account = _known_account(step, sent["username"])
     view = SignInView(
-        action=context.server.url(PATH),
-        flow=step.interaction.handle,
-        csrf_token=form_token(step.interaction.handle, context.request.browser),
+        action=url(PATH),
+        flow=handle,
+        csrf_token=form_token(handle, context.request.browser),
         client=client_view(step.checked),
-        username=name,
+        username=sent["username"],
         reason=step.reason,
         error=error,
         retry_after_seconds=retry_after_seconds,
-        remembered_seconds=lifetimes.remembered_session_seconds,
+        remembered_seconds=context.settings.lifetimes.remembered_session_seconds,
+        remember=sent.get("remember") == "yes",
+        account=account,
+        other_url=with_query(url(PATH), [("flow", handle), ("other", "1")]) if account else None,
+        accounts_url=with_query(url(ACCOUNTS_PATH), [("flow", handle)]) if others else None,
     )
     return flow_page(view, step.checked, status)
+
+
+def _known_account(step: Step, username: str) -> AccountView | None:
+    """Return the account whose password alone is asked for: it is signed in, and nobody said to be someone else."""
+    account = step.state.account
+    if account is None or step.reason not in {"prompt", "max_age"} or account.username != username:
+        return None
+    return AccountView(name=str(account.claims.get("name") or account.username), login=account.username)
