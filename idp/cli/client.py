@@ -11,6 +11,7 @@ from idp.cli.failures import Failure
 from idp.cli.opening import Program, pass_program
 from idp.cli.output import as_json, instant, show_one, show_rows
 from idp.cli.secret_values import secret_file_option, secret_outlet
+from idp.protocol.profiles import PROFILES
 from idp.stores.interfaces import Duplicate, UnitOfWork
 from idp.stores.records import Client
 
@@ -38,6 +39,8 @@ def client() -> None:
 @click.option("--redirect-uri", "redirect_uris", multiple=True, help="Repeatable; compared exactly.")
 @click.option("--post-logout-redirect-uri", "post_logout_redirect_uris", multiple=True, help="Repeatable.")
 @click.option("--backchannel-logout-uri", help="Where logout tokens are posted.")
+@click.option("--frontchannel-logout-uri", help="What the signed-out browser loads in a frame.")
+@click.option("--initiate-login-uri", help="Where a sign-in begun elsewhere is sent.")
 @click.option("--client-uri", help="The application's home page.")
 @click.option(
     "--auth",
@@ -46,6 +49,8 @@ def client() -> None:
     help="How it authenticates; by default as its type does.",
 )
 @click.option("--grant-type", "grant_types", multiple=True, help="Repeatable; by default what its type needs.")
+@click.option("--response-type", "response_types", multiple=True, help="Repeatable; `code` by default.")
+@click.option("--profile", type=click.Choice(PROFILES), help="`oidc_legacy` admits implicit, hybrid and no PKCE.")
 @click.option("--scope", "scopes", multiple=True, help="The scopes that it may have; repeatable or space-delimited.")
 @click.option("--first-party", is_flag=True, help="Your own application: no consent page.")
 @secret_file_option

@@ -31,7 +31,9 @@ class ResponseTarget:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuthorizationRequest:
-    """The request as far as it was checked. `known_client` is set in Phase.CLIENT, `target` in Phase.REDIRECT."""
+    """The request as far as it was checked. `known_client` is set in Phase.CLIENT, `target` in Phase.REDIRECT.
+    `disclosed` are scopes that are not granted, but whose claims are asked for one by one (OIDC Core §5.5);
+    `hinted_subject` is the `sub` that must be here."""
 
     params: Params
     known_client: Client | None = None
@@ -39,7 +41,8 @@ class AuthorizationRequest:
     response_type: str = ""
     scopes: tuple[str, ...] = ()
     resources: tuple[str, ...] = ()
-    hinted_account_id: str | None = None
+    hinted_subject: str | None = None
+    disclosed: tuple[str, ...] = ()
 
     @property
     def client(self) -> Client:
@@ -47,6 +50,11 @@ class AuthorizationRequest:
         if self.known_client is None:
             raise LookupError("no check of Phase.CLIENT has found the client")
         return self.known_client
+
+    @property
+    def scopes_to_consent(self) -> tuple[str, ...]:
+        """The scopes that the End-User is asked about."""
+        return (*self.scopes, *self.disclosed)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,12 +113,12 @@ def look(checked: AuthorizationRequest, interaction: Interaction | None, context
     return PromptState(
         params=checked.params,
         client=checked.client,
-        scopes=checked.scopes,
+        scopes=checked.scopes_to_consent,
         resources=checked.resources,
         done=interaction.done if interaction else frozenset(),
         session=session,
         account=context.uow.accounts.find(session.account_id) if session else None,
-        hinted_account_id=checked.hinted_account_id,
+        hinted_subject=checked.hinted_subject,
         context=context,
     )
 
@@ -164,7 +172,7 @@ def _choose_session(checked: AuthorizationRequest, interaction: Interaction | No
     sessions = [session for _, session in context.browser_sessions]
     if interaction is not None and interaction.session_id is not None:
         return next((s for s in sessions if s.session_id == interaction.session_id), None)
-    hinted = [s for s in sessions if s.account_id == checked.hinted_account_id]
+    hinted = [s for s in sessions if s.account_id == checked.hinted_subject]
     return next(iter(hinted or sessions), None)
 
 

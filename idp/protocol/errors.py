@@ -120,6 +120,12 @@ class AccountSelectionRequired(ProtocolError):
     error = "account_selection_required"
 
 
+class UnmetAuthenticationRequirements(ProtocolError):
+    """OIDC Unmet Authentication Requirements 1.0 §2."""
+
+    error = "unmet_authentication_requirements"
+
+
 class RequestNotSupported(ProtocolError):
     """OIDC Core §3.1.2.6."""
 

@@ -23,7 +23,8 @@ class Issuance:
     """What is about to be issued. `scopes` and `audience` are those of this access token, within what `grant` covers;
     `carried` are the parameters of the authorization request that came along. `account` is None for a client acting
     for itself. `is_new` says that the grant is not stored yet; `replaces` is the refresh token that was used.
-    `access_token` is set once it is signed, for claims of the ID Token that depend on it."""
+    `access_token` is set once it is signed, and `code` when both go out together, for claims of the ID Token that
+    depend on them."""
 
     client: Client
     account: Account | None
@@ -34,6 +35,7 @@ class Issuance:
     is_new: bool = False
     replaces: RefreshToken | None = None
     access_token: str = ""
+    code: str = ""
 
     @property
     def subject(self) -> str:
@@ -68,17 +70,26 @@ def grant_id_of(jti: str) -> str:
 
 
 def _sign_all(issuance: Issuance, server: Server, now: int) -> dict[str, Any]:
-    access_token = server.tokens.sign(_access_token_claims(issuance, server, now), typ=ACCESS_TOKEN_TYPE)
+    access_token = sign_access_token(issuance, server, now)
     members: dict[str, Any] = {
         "access_token": access_token,
         "token_type": "Bearer",
         "expires_in": server.settings.lifetimes.access_token_seconds,
         "scope": " ".join(issuance.scopes),
     }
-    claims = _id_token_claims(replace(issuance, access_token=access_token), server, now)
-    if claims:
-        members["id_token"] = server.tokens.sign(claims, typ="JWT")
-    return members
+    id_token = sign_id_token(replace(issuance, access_token=access_token), server, now)
+    return members if id_token is None else members | {"id_token": id_token}
+
+
+def sign_access_token(issuance: Issuance, server: Server, now: int) -> str:
+    """Return the access token (RFC 9068)."""
+    return server.tokens.sign(_access_token_claims(issuance, server, now), typ=ACCESS_TOKEN_TYPE)
+
+
+def sign_id_token(issuance: Issuance, server: Server, now: int) -> str | None:
+    """Return the ID Token, or None when no specification makes one for this issuance."""
+    claims = _id_token_claims(issuance, server, now)
+    return server.tokens.sign(claims, typ="JWT") if claims else None
 
 
 def _access_token_claims(issuance: Issuance, server: Server, now: int) -> dict[str, Any]:

@@ -89,6 +89,11 @@ def redirect(location: str, *, browser: Browser | None = None) -> Response:
     return Response(status=303, headers=(("location", location), *NO_STORE), browser=browser)
 
 
+def with_fragment(uri: str, parameters: Mapping[str, str]) -> str:
+    """Append parameters as the fragment of a URI, which by registration has none."""
+    return f"{uri}#{urlencode(parameters)}"
+
+
 def with_query(uri: str, parameters: Mapping[str, str] | Sequence[tuple[str, str]]) -> str:
     """Append parameters to a URI, keeping the query it has byte for byte (RFC 6749 §3.1.2)."""
     if not parameters:

@@ -131,5 +131,7 @@ TOKEN = Parameter(name="token", parse=parse_text)
 TOKEN_TYPE_HINT = Parameter(name="token_type_hint", parse=parse_text)
 # OIDC Core §3.1.2.1, which RP-Initiated Logout §2 shares.
 ID_TOKEN_HINT = Parameter(name="id_token_hint", parse=parse_text)
+# OIDC Core §3.1.2.1; binds an ID Token to the request, so it comes along to wherever one is made.
+NONCE = Parameter(name="nonce", parse=parse_text, carried=True)
 LOGIN_HINT = Parameter(name="login_hint", parse=parse_text)
 UI_LOCALES = Parameter(name="ui_locales", parse=parse_words)

@@ -49,6 +49,7 @@ class Registry:
         self.id_token_claims = tuple(c for s in self.specs for c in s.id_token_claims)
         self.access_token_claims = tuple(c for s in self.specs for c in s.access_token_claims)
         self.userinfo_claims = tuple(c for s in self.specs for c in s.userinfo_claims)
+        self.sign_out_frames = tuple(c for s in self.specs for c in s.sign_out_frames)
         self.on_session_ended = tuple(c for s in self.specs for c in s.on_session_ended)
         self.authorization_checks = self._ordered_checks()
 

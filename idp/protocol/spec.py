@@ -10,7 +10,7 @@ from enum import Enum, IntEnum
 from typing import TYPE_CHECKING, Any
 
 from idp.protocol.errors import ProtocolError
-from idp.protocol.messages import Answer, Request, Response
+from idp.protocol.messages import Answer, Request
 from idp.protocol.parameters import Parameter, Params
 from idp.stores.interfaces import UnitOfWork
 from idp.stores.records import Account, Client, Grant, Session
@@ -80,10 +80,12 @@ class Prompt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResponseType:
-    """A response type: what it adds to the authorization response, and the mode used unless another is asked for."""
+    """A response type: what it adds to the authorization response, and the mode used unless another is asked for.
+    `legacy` ones are for the profile `oidc_legacy` only. Names have their words in alphabetical order."""
 
     respond: "Callable[[Authorized, Context], Mapping[str, str]]"
     default_mode: str = "query"
+    legacy: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,9 +99,11 @@ class ClientAuthentication:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GrantType:
-    """A grant type: `redeem` turns what the request proves into an `Issuance`, or raises."""
+    """A grant type: `redeem` turns what the request proves into an `Issuance`, or raises; it is None for
+    one that has no token request. `legacy` as above."""
 
-    redeem: "Callable[[Params, Client, Context], Issuance]"
+    redeem: "Callable[[Params, Client, Context], Issuance] | None"
+    legacy: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,7 +150,7 @@ class Disclosure:
 
 AuthorizationCheck = Callable[["AuthorizationRequest", "Context"], "AuthorizationRequest | None"]
 TokenCheck = Callable[["Issuance", Params, "Context"], "Issuance"]
-ResponseMode = Callable[["ResponseTarget", Mapping[str, str]], Response]
+ResponseMode = Callable[["ResponseTarget", Mapping[str, str]], Answer]
 ClaimsOf = Callable[["Issuance"], Mapping[str, Any]]
 
 
@@ -176,4 +180,5 @@ class Spec:
     endpoints: tuple[Endpoint, ...] = ()
     client_metadata: Mapping[str, ClientMember] = field(default_factory=dict)
     server_metadata: "Callable[[Registry, Settings], Mapping[str, Any]] | None" = None
+    sign_out_frames: "tuple[Callable[[UnitOfWork, Session, Settings], tuple[str, ...]], ...]" = ()
     on_session_ended: tuple[Callable[[UnitOfWork, Session, int], None], ...] = ()

@@ -13,7 +13,7 @@ def exchange(request: Request, context: Context) -> Answer:
     params = read_form(request, context)
     client = authenticate_client(request, params, context)
     grant_type = context.registry.grant_types.get(params.require(GRANT_TYPE))
-    if grant_type is None:
+    if grant_type is None or grant_type.redeem is None:
         raise UnsupportedGrantType("This grant_type is not supported; grant_types_supported in discovery lists them.")
     if params.require(GRANT_TYPE) not in client.values("grant_types"):
         raise UnauthorizedClient("The client is not registered for this grant_type.")

@@ -112,7 +112,9 @@ def _unknown(found: Found) -> list[Fault]:
 
 def _did_you_mean(key: str, source: Source) -> str:
     names = {name.rpartition(".")[2]: name for name in FIELDS} | {name: name for name in FIELDS}
-    close = difflib.get_close_matches(key.removeprefix("IDP_").lower().replace("__", "."), names, 1, 0.6)
+    # `_FILE` is a way to give a value, no part of a name.
+    asked = key.removeprefix("IDP_").lower().removesuffix("_file").replace("__", ".")
+    close = difflib.get_close_matches(asked, names, 1, 0.6)
     if not close:
         return "Remove it; `idp config show` lists all settings."
     meant = names[close[0]]

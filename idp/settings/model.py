@@ -129,6 +129,10 @@ class Settings(_Group):
     log_format: Literal["auto", "json", "text"] = Field(
         default="auto", description="JSON lines, or text; `auto` is text on a terminal only."
     )
+    profile: Literal["strict", "oidc_legacy"] = Field(
+        default="strict",
+        description="`oidc_legacy` admits implicit and hybrid flows and requests without PKCE, for every client.",
+    )
     development: bool = Field(default=False, description="Stamp every page, show developers' facts on error pages.")
     allow_http_issuer: bool = Field(default=False, description="Serve an http issuer that is not on loopback.")
     allow_loopback_clients: bool = Field(default=False, description="Let web clients use http on loopback names.")

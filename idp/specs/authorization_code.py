@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any, NoReturn
 
 from idp.protocol.authorization import Authorized
+from idp.protocol.claims_request import CLAIMS
 from idp.protocol.context import Context
 from idp.protocol.errors import InvalidGrant
 from idp.protocol.issuance import Issuance
@@ -105,6 +106,7 @@ def _new_grant(artifact: Artifact, context: Context) -> Grant:
         acr=payload["acr"],
         amr=tuple(payload["amr"]),
         offline="offline_access" in payload["scopes"],
+        requested_claims=Params.stored(payload["carried"]).get(CLAIMS) or {},
         created_at=context.now,
         expires_at=context.now + context.settings.lifetimes.grant_seconds,
     )

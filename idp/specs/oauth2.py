@@ -31,6 +31,7 @@ from idp.protocol.parameters import (
     STATE,
     each_once,
 )
+from idp.protocol.profiles import admits_legacy
 from idp.protocol.registry import Registry
 from idp.protocol.spec import Cors, Endpoint, ErrorStyle, Phase, Spec
 from idp.protocol.token import exchange
@@ -50,7 +51,7 @@ def find_client(request: AuthorizationRequest, context: Context) -> Authorizatio
     return replace(request, known_client=client)
 
 
-def check_redirect_uri(request: AuthorizationRequest, _context: Context) -> AuthorizationRequest:
+def check_redirect_uri(request: AuthorizationRequest, context: Context) -> AuthorizationRequest:
     """Accept only a registered redirect URI, compared as an exact string (RFC 9700 §2.1); never parse it, so that no
     parser's reading can be tricked. Sets the target that later refusals are redirected to."""
     asked = request.params.require(REDIRECT_URI)
@@ -61,8 +62,18 @@ def check_redirect_uri(request: AuthorizationRequest, _context: Context) -> Auth
             hint="It must equal a registered one character by character (RFC 9700 section 2.1).",
             facts=(("Sent redirect_uri", asked), *(("Registered redirect_uri", uri) for uri in registered)),
         )
-    state = request.params.get(STATE)
-    return replace(request, target=ResponseTarget(redirect_uri=asked, mode="query", state=state))
+    target = ResponseTarget(redirect_uri=asked, mode=_error_mode(request, context), state=request.params.get(STATE))
+    return replace(request, target=target)
+
+
+def _error_mode(request: AuthorizationRequest, context: Context) -> str:
+    """Return where refusals go while response type and mode are not judged yet: where the client looks for the
+    response, as far as it can be told (OAuth Multiple Response Types §2.1, §5)."""
+    words = set((request.params.get(RESPONSE_TYPE) or "").split(" "))
+    has_tokens = bool(words & {"token", "id_token"}) and admits_legacy(request.client, context.settings)
+    fits = "fragment" if has_tokens else "query"
+    mode = request.params.get(RESPONSE_MODE) or fits
+    return mode if mode in context.registry.response_modes and (mode != "query" or not has_tokens) else fits
 
 
 def is_redirect_uri(asked: str, registered: str, client: Client) -> bool:
@@ -77,22 +88,34 @@ def is_redirect_uri(asked: str, registered: str, client: Client) -> bool:
 
 
 def check_response_type(request: AuthorizationRequest, context: Context) -> AuthorizationRequest:
-    """Accept a response type that is supported and that the client registered."""
-    asked = request.params.require(RESPONSE_TYPE)
-    if asked not in context.registry.response_types:
+    """Accept a response type that is supported and that the client registered; the order of its words is of no
+    meaning (OAuth Multiple Response Types §3)."""
+    asked = canonical(request.params.require(RESPONSE_TYPE))
+    known = context.registry.response_types.get(asked)
+    if known is None or (known.legacy and not admits_legacy(request.client, context.settings)):
         raise UnsupportedResponseType(
             "This response_type is not supported.", hint="Use response_type=code with PKCE (RFC 9700 section 2.1.2)."
         )
-    if asked not in request.client.values("response_types"):
+    if asked not in {canonical(words) for words in request.client.values("response_types")}:
         raise UnauthorizedClient("The client is not registered for this response_type.")
     return replace(request, response_type=asked)
 
 
+def canonical(response_type: str) -> str:
+    """Return the response type with its words in alphabetical order; what is no plain list of words stays as it is,
+    and so is none that exists."""
+    return " ".join(sorted(response_type.split(" ")))
+
+
 def check_response_mode(request: AuthorizationRequest, context: Context) -> AuthorizationRequest | None:
     """Use the response mode asked for, or refuse: never silently another (OAuth Multiple Response Types §2.1)."""
-    mode = request.params.get(RESPONSE_MODE) or context.registry.response_types[request.response_type].default_mode
+    default = context.registry.response_types[request.response_type].default_mode
+    mode = request.params.get(RESPONSE_MODE) or default
     if mode not in context.registry.response_modes:
         raise InvalidRequest("This response_mode is not supported; response_modes_supported in discovery lists them.")
+    if mode == "query" and default == "fragment":
+        # Servers log queries (Multiple Response Types §3.0, §5).
+        raise InvalidRequest("response_mode=query is not allowed for a response_type with tokens.")
     return replace(request, target=replace(request.target, mode=mode)) if request.target else None
 
 
@@ -127,12 +150,13 @@ def render_query(target: ResponseTarget, members: Mapping[str, str]) -> Response
     return Response(status=303, headers=(("location", with_query(target.redirect_uri, members)), *NO_STORE))
 
 
-def server_metadata(registry: Registry, _settings: Settings) -> Mapping[str, Any]:
-    """Return what RFC 8414 §2 says of the registered parts."""
+def server_metadata(registry: Registry, settings: Settings) -> Mapping[str, Any]:
+    """Return what RFC 8414 §2 says of the registered parts; the older ones are told where every client may use them."""
+    legacy = settings.profile == "oidc_legacy"
     return {
-        "response_types_supported": sorted(registry.response_types),
+        "response_types_supported": sorted(n for n, r in registry.response_types.items() if legacy or not r.legacy),
         "response_modes_supported": sorted(registry.response_modes),
-        "grant_types_supported": sorted(registry.grant_types),
+        "grant_types_supported": sorted(n for n, g in registry.grant_types.items() if legacy or not g.legacy),
         "token_endpoint_auth_methods_supported": sorted(registry.client_authentication),
         "scopes_supported": sorted(registry.scopes),
     }

@@ -27,7 +27,7 @@ from idp.protocol.errors import (
 )
 from idp.protocol.interaction import PromptState
 from idp.protocol.issuance import Issuance
-from idp.protocol.parameters import ID_TOKEN_HINT, LOGIN_HINT, PROMPT, UI_LOCALES, Parameter, parse_text
+from idp.protocol.parameters import ID_TOKEN_HINT, LOGIN_HINT, NONCE, PROMPT, UI_LOCALES, Parameter, parse_text
 from idp.protocol.registry import Registry
 from idp.protocol.spec import Phase, Prompt, Scope, Spec
 from idp.settings import Settings
@@ -43,7 +43,6 @@ def parse_max_age(text: str) -> int:
     return int(text)
 
 
-NONCE = Parameter(name="nonce", parse=parse_text, carried=True)
 MAX_AGE_PARAMETER = Parameter(name="max_age", parse=parse_max_age)
 REQUEST = Parameter(name="request", parse=parse_text)
 REQUEST_URI = Parameter(name="request_uri", parse=parse_text)
@@ -86,7 +85,7 @@ def check_id_token_hint(request: AuthorizationRequest, context: Context) -> Auth
         raise InvalidRequest("id_token_hint is not an ID Token of this issuer.", detail=str(error)) from error
     if claims["aud"] != request.client.client_id:
         raise InvalidRequest("id_token_hint was issued to another client.")
-    return replace(request, hinted_account_id=str(claims["sub"]))
+    return replace(request, hinted_subject=str(claims["sub"]))
 
 
 def select_account_reason(state: PromptState) -> str | None:
@@ -102,7 +101,7 @@ def login_reason(state: PromptState) -> str | None:
     interaction satisfies `prompt=login` and `max_age`, however long the pages after it take."""
     if state.session is None:
         return "session"
-    if state.hinted_account_id not in (None, state.session.account_id):
+    if state.hinted_subject not in (None, state.session.account_id):
         if "login" in state.done:
             raise LoginRequired("The End-User who signed in is not the one named by id_token_hint.")
         return "hint"
@@ -128,7 +127,7 @@ def consent_reason(state: PromptState) -> str | None:
 
 
 def id_token_claims(issuance: Issuance) -> Mapping[str, Any]:
-    """Return the claims of an ID Token from the token endpoint; none unless `openid` was granted."""
+    """Return the claims of an ID Token; none unless `openid` was granted."""
     grant = issuance.grant
     if issuance.account is None or "openid" not in grant.scopes:
         return {}
@@ -137,14 +136,19 @@ def id_token_claims(issuance: Issuance) -> Mapping[str, Any]:
         "acr": grant.acr,
         "amr": list(grant.amr),
         "sid": grant.session_id,
-        "at_hash": left_half_hash(issuance.access_token),
     }
+    if issuance.access_token:
+        claims["at_hash"] = left_half_hash(issuance.access_token)
+    if issuance.code:
+        claims["c_hash"] = left_half_hash(issuance.code)
     nonce = issuance.carried.get(NONCE)
     return claims | {"nonce": nonce} if nonce is not None else claims
 
 
 def left_half_hash(value: str) -> str:
-    """Return at_hash of a token under RS256 (OIDC Core §3.1.3.6): the left half of its SHA-256, base64url."""
+    """Return at_hash or c_hash of a value under RS256 (OIDC Core §3.1.3.6, §3.3.2.11).
+
+    The left half of its SHA-256, as base64url."""
     return base64.urlsafe_b64encode(hashlib.sha256(value.encode("ascii")).digest()[:16]).rstrip(b"=").decode()
 
 
@@ -162,7 +166,6 @@ def server_metadata(registry: Registry, _settings: Settings) -> Mapping[str, Any
         "prompt_values_supported": list(prompt_values(registry)),
         "display_values_supported": ["page"],
         "claim_types_supported": ["normal"],
-        "claims_parameter_supported": False,
         "request_parameter_supported": False,
         "request_uri_parameter_supported": False,
     }

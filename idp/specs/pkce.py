@@ -1,4 +1,5 @@
-"""RFC 7636, Proof Key for Code Exchange: S256 only, required of every client (RFC 9700 §2.1.1).
+"""RFC 7636, Proof Key for Code Exchange: S256 only, required of every client (RFC 9700 §2.1.1) but those of the
+profile `oidc_legacy`.
 
 The `plain` method is left out: it protects nothing once the request is seen.
 """
@@ -14,6 +15,7 @@ from idp.protocol.context import Context
 from idp.protocol.errors import InvalidGrant, InvalidRequest
 from idp.protocol.issuance import Issuance
 from idp.protocol.parameters import Parameter, Params, parse_text
+from idp.protocol.profiles import admits_legacy
 from idp.protocol.registry import Registry
 from idp.protocol.spec import Phase, Spec
 from idp.randomness import is_same
@@ -36,11 +38,14 @@ CODE_CHALLENGE_METHOD = Parameter(name="code_challenge_method", parse=parse_text
 CODE_VERIFIER = Parameter(name="code_verifier", parse=parse_text)
 
 
-def check_challenge(request: AuthorizationRequest, _context: Context) -> None:
-    """Refuse a request for a code without a S256 challenge; an omitted method means `plain` (RFC 7636 §4.3)."""
+def check_challenge(request: AuthorizationRequest, context: Context) -> None:
+    """Refuse a request for a code without a S256 challenge; an omitted method means `plain` (RFC 7636 §4.3).
+    The profile `oidc_legacy` may do without, but not by `plain`."""
     if "code" not in request.response_type.split():
         return
     if request.params.get(CODE_CHALLENGE) is None:
+        if admits_legacy(request.client, context.settings):
+            return
         raise InvalidRequest(
             "code_challenge is missing (RFC 7636 section 4.3).", hint="PKCE with S256 is required of every client."
         )

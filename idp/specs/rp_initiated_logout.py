@@ -188,23 +188,28 @@ def handle_confirm(request: Request, context: Context) -> Answer:
 
 def _sign_out(sessions: tuple[Session, ...], logout: LogoutRequest, context: Context) -> Answer:
     told: set[str] = set()
+    frames: tuple[str, ...] = ()
     for session in sessions:
+        for name in context.registry.sign_out_frames:
+            frames += name(context.uow, session, context.settings)
         told |= set(context.uow.grants.client_ids_of_session(session.session_id))
         context.server.sessions.end(context.uow, session.session_id, context.now)
         context.audit("session.signed_out", account_id=session.account_id, session_id=session.session_id)
-    return _signed_out(tuple(sorted(told)), logout, context)
+    return _signed_out(tuple(sorted(told)), logout, context, frames)
 
 
-def _signed_out(told: tuple[str, ...], logout: LogoutRequest, context: Context) -> Answer:
+def _signed_out(told: tuple[str, ...], logout: LogoutRequest, context: Context, frames: tuple[str, ...] = ()) -> Answer:
     browser = _remaining(context)
-    if logout.return_uri is not None:
+    if logout.return_uri is not None and not frames:
         return redirect(logout.return_uri, browser=browser)
     clients = [client for client_id in told if (client := context.uow.clients.find(client_id))]
     return Page(
         facts=SignedOutNotice(
             client_names=tuple(client.name for client in clients),
             return_name=logout.client.name if logout.client else None,
-            return_uri=logout.client.value("client_uri") if logout.client else None,
+            return_uri=logout.return_uri or (logout.client.value("client_uri") if logout.client else None),
+            frame_uris=frames,
+            continue_uri=logout.return_uri,
         ),
         browser=browser,
     )

@@ -8,6 +8,7 @@ from idp.protocol.access_tokens import find_access
 from idp.protocol.bearer import read_bearer_token
 from idp.protocol.context import Context
 from idp.protocol.errors import InsufficientScope, InvalidToken
+from idp.protocol.issuance import Issuance
 from idp.protocol.messages import Answer, Request, json_response
 from idp.protocol.registry import Registry
 from idp.protocol.spec import Cors, Disclosure, Endpoint, ErrorStyle, Scope, Spec
@@ -37,6 +38,15 @@ def scope_claims(disclosure: Disclosure) -> Mapping[str, Any]:
     return {name: disclosure.account.claims[name] for name in wanted if name in disclosure.account.claims}
 
 
+def claims_without_userinfo(issuance: Issuance) -> Mapping[str, Any]:
+    """Return the scopes' claims for an ID Token that comes without any access token (OIDC Core §5.4)."""
+    if issuance.account is None or issuance.access_token or issuance.code or "openid" not in issuance.grant.scopes:
+        return {}
+    return scope_claims(
+        Disclosure(account=issuance.account, client=issuance.client, grant=issuance.grant, scopes=issuance.grant.scopes)
+    )
+
+
 def role_claims(disclosure: Disclosure) -> Mapping[str, Any]:
     """Return `roles` when the scope `roles` was granted."""
     return {"roles": list(disclosure.account.roles)} if "roles" in disclosure.scopes else {}
@@ -45,7 +55,21 @@ def role_claims(disclosure: Disclosure) -> Mapping[str, Any]:
 def server_metadata(_registry: Registry, _settings: Settings) -> Mapping[str, Any]:
     """Return the claims that can be had (OIDC Discovery §3)."""
     from_scopes = [name for names in SCOPE_CLAIMS.values() for name in names]
-    protocol = ["sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "sid", "at_hash", "roles"]
+    protocol = [
+        "sub",
+        "iss",
+        "aud",
+        "exp",
+        "iat",
+        "auth_time",
+        "nonce",
+        "acr",
+        "amr",
+        "sid",
+        "at_hash",
+        "c_hash",
+        "roles",
+    ]
     return {"claims_supported": [*protocol, *from_scopes]}
 
 
@@ -60,6 +84,7 @@ SPEC = Spec(
         "phone": Scope(title="See your phone number", detail="And whether it was verified."),
     },
     userinfo_claims=(scope_claims, role_claims),
+    id_token_claims=(claims_without_userinfo,),
     endpoints=(
         Endpoint(
             path="/oauth2/userinfo",

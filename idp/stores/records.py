@@ -43,7 +43,9 @@ class Client:
     """A relying party. `metadata` holds the validated members of RFC 7591 §2, defaults filled in.
 
     Two secrets may live side by side while one is rotated out: `previous_secret_hash` counts until
-    `previous_secret_expires_at`. A first-party client needs no consent.
+    `previous_secret_expires_at`. A first-party client needs no consent. `sealed_secret` is the secret under the
+    key-encryption key, kept only for clients whose algorithms need the secret itself (OIDC Core §10.1).
+    `registration_token_hash` is set for clients that registered themselves (RFC 7592 §1.3).
     """
 
     client_id: str
@@ -55,6 +57,8 @@ class Client:
     previous_secret_expires_at: int | None = None
     created_at: int = 0
     updated_at: int = 0
+    sealed_secret: str | None = None
+    registration_token_hash: str | None = None
 
     @property
     def name(self) -> str:
@@ -107,7 +111,8 @@ class Session:
 class Grant:
     """What one authorization gave: every code, access token and refresh token that came from it names it, so
     revoking it is one update. `offline` grants survive the session (OIDC Core §11). `expires_at` is the absolute
-    end of its refresh tokens. `account_id` is None for a client acting for itself."""
+    end of its refresh tokens. `account_id` is None for a client acting for itself. `requested_claims` is the `claims`
+    parameter of the request that it came from (OIDC Core §5.5)."""
 
     grant_id: str
     client_id: str
@@ -122,6 +127,7 @@ class Grant:
     created_at: int
     expires_at: int
     revoked_at: int | None = None
+    requested_claims: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

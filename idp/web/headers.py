@@ -15,14 +15,17 @@ HSTS: Fields = (("strict-transport-security", "max-age=63072000"),)
 NOT_A_PAGE: Fields = (("content-security-policy", "default-src 'none'; frame-ancestors 'none'"),)
 
 
-def page_policy(targets: tuple[str, ...] = ()) -> Fields:
+def page_policy(targets: tuple[str, ...] = (), frames: tuple[str, ...] = ()) -> Fields:
     """Return the Content-Security-Policy of a page. `targets` are URIs to which its form may lead in the end: browsers
-    apply form-action to the redirect that follows a POST as well, so the client's origin has to be in it."""
+    apply form-action to the redirect that follows a POST as well, so the client's origin has to be in it. `frames` are
+    the URIs that the page loads in frames; none is the rule."""
     form_action = " ".join(("'self'", *dict.fromkeys(_source(uri) for uri in targets)))
     policy = (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
         f"form-action {form_action}; base-uri 'none'; frame-ancestors 'none'"
     )
+    if frames:
+        policy += f"; frame-src {' '.join(dict.fromkeys(_source(uri) for uri in frames))}"
     return (("content-security-policy", policy),)
 
 

@@ -2,12 +2,12 @@
 
 from idp.protocol.interaction import form_token
 from idp.protocol.messages import NO_STORE, Browser, Fields, Page, Request, Response
-from idp.protocol.pages import SignedOutNotice, SignOutQuestion
+from idp.protocol.pages import FormPost, SignedOutNotice, SignOutQuestion
 from idp.settings import Settings
 from idp.specs import rp_initiated_logout
 from idp.web.headers import page_policy
 from idp.web.rendering import Renderer
-from idp.web.views import SignedOut, SignOutConfirm, View
+from idp.web.views import FormPostView, SignedOut, SignOutConfirm, View
 
 
 class Presenter:
@@ -25,7 +25,12 @@ class Presenter:
         retry: Fields = () if wait is None else (("retry-after", str(wait)),)
         return Response(
             status=page.status,
-            headers=(("content-type", "text/html; charset=utf-8"), *NO_STORE, *retry, *page_policy(targets)),
+            headers=(
+                ("content-type", "text/html; charset=utf-8"),
+                *NO_STORE,
+                *retry,
+                *page_policy(targets, frames=_frames(view)),
+            ),
             body=html.encode(),
             browser=page.browser,
         )
@@ -37,6 +42,8 @@ class Presenter:
             return self._sign_out(facts, page.browser or request.browser), targets
         if isinstance(facts, SignedOutNotice):
             return _signed_out(facts), ()
+        if isinstance(facts, FormPost):
+            return FormPostView(action=facts.uri, members=facts.members), (facts.uri,)
         if not isinstance(facts, View):
             raise TypeError(f"no view for {type(facts).__name__}")
         return facts, page.form_targets
@@ -53,4 +60,14 @@ class Presenter:
 
 
 def _signed_out(notice: SignedOutNotice) -> SignedOut:
-    return SignedOut(applications=notice.client_names, return_name=notice.return_name, return_uri=notice.return_uri)
+    return SignedOut(
+        applications=notice.client_names,
+        return_name=notice.return_name,
+        return_uri=notice.return_uri,
+        frame_uris=notice.frame_uris,
+        continue_uri=notice.continue_uri,
+    )
+
+
+def _frames(view: View) -> tuple[str, ...]:
+    return view.frame_uris if isinstance(view, SignedOut) else ()

@@ -145,12 +145,16 @@ class SignOutConfirm(View):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignedOut(View):
-    """The end of a session: the applications it was used for, and the registered way back to the one that asked."""
+    """The end of a session: the applications it was used for, and the registered way back to the one that asked.
+
+    `frame_uris` are loaded unseen; with `continue_uri` the browser then goes there by itself."""
 
     template: ClassVar[str] = "signed_out.html"
     applications: tuple[str, ...]
     return_name: str | None
     return_uri: str | None
+    frame_uris: tuple[str, ...] = ()
+    continue_uri: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,6 +186,20 @@ class Home(View):
     jwks_url: str
     sign_out_url: str
     account_names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FormPostView(View):
+    """The form that takes an authorization response to the client: its fields, and the redirect URI as `action`."""
+
+    template: ClassVar[str] = "form_post.html"
+    action: str
+    members: tuple[tuple[str, str], ...]
+
+    @property
+    def host(self) -> str:
+        """Where the form leads."""
+        return urlsplit(self.action).netloc
 
 
 def initial_of(name: str) -> str:

@@ -59,7 +59,11 @@ def test_mode_is_what_discovery_says_or_refused(house: House, mode: str) -> None
     """A response mode that discovery does not list is refused, never replaced by another."""
     browser = house.browser()
     if mode in browser.get("/.well-known/openid-configuration").json()["response_modes_supported"]:
-        assert not browser.authorize(response_mode=mode, prompt="none").is_redirect
+        refused = browser.authorize(response_mode=mode, prompt="none")
+        if mode == "fragment":
+            assert "#error=login_required" in refused.headers["location"]
+        else:
+            assert 'name="error" value="login_required"' in refused.text
     else:
         with unchanged(house):
             assert_redirected(browser.authorize(response_mode=mode), "invalid_request")

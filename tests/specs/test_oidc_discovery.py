@@ -39,20 +39,23 @@ def test_advertised_values_work_and_others_do_not(house: House) -> None:
     browser = house.browser()
     document = browser.get(DISCOVERY).json()
     assert document["response_types_supported"] == ["code"]
-    assert document["response_modes_supported"] == ["query"]
+    assert document["response_modes_supported"] == ["form_post", "fragment", "query"]
     assert "code" in response_params(browser.sign_in(browser.follow(browser.authorize(response_mode="query"))))
-    for mode in ("fragment", "form_post", "query.jwt"):
-        assert response_params(browser.authorize(response_mode=mode))["error"] == "invalid_request"
+    assert response_params(browser.authorize(response_mode="query.jwt"))["error"] == "invalid_request"
+    assert "#code=" in browser.follow(browser.authorize(response_mode="fragment")).headers["location"]
+    assert 'name="code"' in browser.authorize(response_mode="form_post").text
     for kind in ("token", "id_token", "code id_token", "none"):
         assert response_params(browser.authorize(response_type=kind))["error"] == "unsupported_response_type"
     assert document["prompt_values_supported"] == ["none", "select_account", "login", "consent"]
     assert set(document["scopes_supported"]) <= set(claims_scopes())
-    for flag in ("request_parameter_supported", "request_uri_parameter_supported", "claims_parameter_supported"):
+    for flag in ("request_parameter_supported", "request_uri_parameter_supported"):
         assert document[flag] is False
+    assert document["claims_parameter_supported"] is True
     assert response_params(browser.authorize(request="x"))["error"] == "request_not_supported"
     assert response_params(browser.authorize(request_uri="https://x.example"))["error"] == "request_uri_not_supported"
     for grant_type in document["grant_types_supported"]:
         assert browser.token(grant_type=grant_type).json()["error"] != "unsupported_grant_type"
+    assert browser.token(grant_type="implicit").json()["error"] == "unsupported_grant_type"
     assert browser.token(grant_type="password").json()["error"] == "unsupported_grant_type"
 
 

@@ -67,6 +67,8 @@ clients = Table(
     _instant("previous_secret_expires_at", null=True),
     _instant("created_at"),
     _instant("updated_at"),
+    _text("sealed_secret", null=True),
+    _text("registration_token_hash", null=True),
 )
 resources = Table(
     "resources",
@@ -114,6 +116,7 @@ grants = Table(
     _instant("created_at"),
     _instant("expires_at"),
     _instant("revoked_at", null=True),
+    _json("requested_claims", "map"),
     Index("grants_session", "session_id"),
     Index("grants_account", "account_id", "client_id"),
     Index("grants_client", "client_id"),

@@ -32,9 +32,12 @@ def _answer(context: Context) -> Answer:
     if step.reason is None or session is None or form["action"] != "allow":
         return authorization.proceed(step.interaction, context)
     client_id = step.checked.client.client_id
-    remember_consent(context.uow, session.account_id, client_id, step.checked.scopes, context.now)
+    remember_consent(context.uow, session.account_id, client_id, step.checked.scopes_to_consent, context.now)
     context.audit(
-        "consent.given", account_id=session.account_id, client_id=client_id, scope=" ".join(step.checked.scopes)
+        "consent.given",
+        account_id=session.account_id,
+        client_id=client_id,
+        scope=" ".join(step.checked.scopes_to_consent),
     )
     return go_on(step.interaction.with_done("consent", session.session_id), context)
 
@@ -47,7 +50,7 @@ def _view(step: Step, context: Context) -> Consent:
         csrf_token=form_token(step.interaction.handle, context.request.browser),
         client=client_view(step.checked),
         account_name=account.username if account else "",
-        scopes=tuple(_scope_view(scope, context) for scope in step.checked.scopes),
+        scopes=tuple(_scope_view(scope, context) for scope in step.checked.scopes_to_consent),
     )
 
 

@@ -1,0 +1,88 @@
+"""OIDC Core §5.5: the `claims` parameter, by which a client asks for single claims, in UserInfo or in the ID Token.
+
+No claim is given that the client may not have by its scopes, and the consent page names the scope it belongs to.
+Voluntary and essential claims are treated alike: what the account has is given. Only `acr` and `sub` may refuse
+(§5.5.1.1, §5.5.1): they say who must be here, and how well they must have signed in.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from idp.accounts.claims import SCOPE_CLAIMS
+from idp.authentication.policy import acr_values_supported
+from idp.protocol.authorization import AuthorizationRequest
+from idp.protocol.claims_request import CLAIMS, ClaimsRequest, scopes_of_claims
+from idp.protocol.context import Context
+from idp.protocol.errors import UnmetAuthenticationRequirements
+from idp.protocol.issuance import Issuance
+from idp.protocol.registry import Registry
+from idp.protocol.spec import Disclosure, Phase, Spec
+from idp.settings import Settings
+from idp.stores.records import Account, Client
+
+
+def check_claims(request: AuthorizationRequest, _context: Context) -> AuthorizationRequest | None:
+    """Note what is asked for beyond the scopes, so that the End-User is asked too."""
+    asked = request.params.get(CLAIMS)
+    if asked is None:
+        return None
+    _check_acr(asked)
+    subjects = _values(asked.get("id_token", {}).get("sub"))
+    allowed = request.client.metadata.get("scope", "").split()
+    disclosed = tuple(s for s in scopes_of_claims(asked) if s in allowed and s not in request.scopes)
+    return replace(request, disclosed=disclosed, hinted_subject=subjects[0] if subjects else request.hinted_subject)
+
+
+def _check_acr(asked: ClaimsRequest) -> None:
+    wish = asked.get("id_token", {}).get("acr")
+    wanted = _values(wish)
+    if wish and wish.get("essential") is True and wanted and not set(wanted) & set(acr_values_supported()):
+        raise UnmetAuthenticationRequirements(
+            "None of the acr values that the claims parameter calls essential can be met (OIDC Core section 5.5.1.1)."
+        )
+
+
+def _values(wish: Mapping[str, Any] | None) -> tuple[str, ...]:
+    """Return the texts of `value` or `values` (§5.5.1)."""
+    if not wish:
+        return ()
+    values = wish.get("values")
+    listed = values if isinstance(values, list) else [wish.get("value")]
+    return tuple(value for value in listed if isinstance(value, str))
+
+
+def _given(names: Mapping[str, Any], account: Account, client: Client) -> Mapping[str, Any]:
+    allowed = client.metadata.get("scope", "").split()
+    free = {name for scope, claims in SCOPE_CLAIMS.items() if scope in allowed for name in claims}
+    given = {name: account.claims[name] for name in names if name in free and name in account.claims}
+    return given | {"roles": list(account.roles)} if "roles" in names and "roles" in allowed else given
+
+
+def userinfo_claims(disclosure: Disclosure) -> Mapping[str, Any]:
+    """Return what was asked for under `userinfo`."""
+    return _given(disclosure.grant.requested_claims.get("userinfo", {}), disclosure.account, disclosure.client)
+
+
+def id_token_claims(issuance: Issuance) -> Mapping[str, Any]:
+    """Return what was asked for under `id_token`; nothing where no ID Token is made."""
+    if issuance.account is None or "openid" not in issuance.grant.scopes:
+        return {}
+    return _given(issuance.grant.requested_claims.get("id_token", {}), issuance.account, issuance.client)
+
+
+def server_metadata(_registry: Registry, _settings: Settings) -> Mapping[str, Any]:
+    """Return the member of OIDC Discovery §3."""
+    return {"claims_parameter_supported": True}
+
+
+SPEC = Spec(
+    name="claims_parameter",
+    document="OIDC Core 1.0 section 5.5",
+    requires=("oidc_core", "userinfo"),
+    parameters=(CLAIMS,),
+    authorization_checks=((Phase.POLICY, check_claims),),
+    userinfo_claims=(userinfo_claims,),
+    id_token_claims=(id_token_claims,),
+    server_metadata=server_metadata,
+)
