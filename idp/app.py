@@ -23,7 +23,7 @@ from idp.jose.rotation import KeyChange, KeyLifeCycle
 from idp.jose.sealing import KeyEncryptionKey
 from idp.jose.signing import TokenSigner
 from idp.logout_delivery import LogoutDelivery
-from idp.outbound.guard import OutboundClient
+from idp.outbound.guard import OutboundClient, trust
 from idp.outbound.outbox import OutboxWorker
 from idp.protocol.context import Server
 from idp.protocol.registry import Registry
@@ -90,7 +90,8 @@ class Provider:
 
 
 def build_provider(settings: Settings, storage: Storage, clock: Clock) -> Provider:
-    """Wire a provider over a migrated database. Raises `UnusableKey`, `StorageUnavailable`, `Conflict`."""
+    """Wire a provider over a migrated database. Raises `UnusableKey`, `UnusableAuthorities`,
+    `StorageUnavailable`, `Conflict`."""
     registry = build_registry()
     vault = open_vault(settings, storage)
     life_cycle = build_key_life_cycle(settings, storage, vault)
@@ -98,7 +99,11 @@ def build_provider(settings: Settings, storage: Storage, clock: Clock) -> Provid
     keys = KeyRing(storage, vault, clock)
     keys.refresh()
     tokens = TokenSigner(keys)
-    client = OutboundClient(allow_loopback=settings.allow_loopback_outbound)
+    client = OutboundClient(
+        allow_loopback=settings.allow_loopback_outbound,
+        ssl_context=trust(settings.outbound_ca_file),
+        trusted_hosts=settings.outbound_hosts,
+    )
     delivery = LogoutDelivery(settings, tokens, clock, client, storage)
     outbox = OutboxWorker(storage, clock, {backchannel_logout.KIND: delivery.deliver}, poll_seconds=0.5)
     throttle = Throttling(settings.throttle)

@@ -54,9 +54,13 @@ def as_failure(error: Exception) -> Failure | None:
 def _refusal_of_a_part(error: Exception) -> Failure | None:
     # These modules load half the provider, which most failures do not need.
     from idp.jose.sealing import UnusableKey
+    from idp.outbound.guard import UnusableAuthorities
     from idp.protocol.errors import ProtocolError
     from idp.web.serving import CannotListen
+    from idp.web.tls import UnusableCertificate
 
+    if isinstance(error, UnusableCertificate | UnusableAuthorities):
+        return WrongUse(str(error), next_step="mend the file, or name another one")
     if isinstance(error, CannotListen):
         return Failure(str(error), next_step="choose another with --port or --host, or end the other program")
     if isinstance(error, UnusableKey):

@@ -7,9 +7,10 @@ With `allow_loopback`, meant for development, loopback addresses are allowed as 
 """
 
 import ssl
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from urllib.parse import urlencode
 
 import httpcore2
@@ -37,6 +38,23 @@ class Outcome:
     status: int
 
 
+class UnusableAuthorities(Exception):
+    """The file of certificate authorities cannot be used; the text says why."""
+
+
+def trust(extra_authorities: Path | None) -> ssl.SSLContext:
+    """Return what verifies certificates by the system's authorities and those of a PEM file.
+
+    Raises `UnusableAuthorities`."""
+    context = ssl.create_default_context()
+    if extra_authorities is not None:
+        try:
+            context.load_verify_locations(extra_authorities)
+        except (OSError, ValueError) as error:
+            raise UnusableAuthorities(f"outbound_ca_file: {extra_authorities} cannot be used: {error}") from None
+    return context
+
+
 class OutboundClient:
     """Makes single requests. Safe for use by many threads."""
 
@@ -47,10 +65,12 @@ class OutboundClient:
         resolve: Resolver = resolve_by_system,
         ssl_context: ssl.SSLContext | None = None,
         deadline_seconds: float = DEADLINE_SECONDS,
+        trusted_hosts: Collection[str] = (),
     ) -> None:
-        """`ssl_context` must verify certificates; by default the system's authorities are trusted."""
+        """`ssl_context` must verify certificates; by default the system's authorities are trusted. `trusted_hosts`
+        may be reached wherever they are, by https."""
         self._allow_loopback = allow_loopback
-        self._addresses = AddressBook(allow_loopback=allow_loopback, resolve=resolve)
+        self._addresses = AddressBook(allow_loopback=allow_loopback, resolve=resolve, trusted_hosts=trusted_hosts)
         self._ssl = ssl_context or ssl.create_default_context()
         self._deadline_seconds = deadline_seconds
 

@@ -34,6 +34,10 @@ def check_together(settings: Settings, sources: Sources) -> list[Fault]:
     if keys.publish_ahead_seconds < keys.jwks_max_age_seconds:
         problem = "is less than keys.jwks_max_age_seconds, so relying parties would meet keys that they do not know"
         found.append(_fault("keys.publish_ahead_seconds", problem, keys.jwks_max_age_seconds, sources))
+    one, other = ("tls_certificate_file", "tls_key_file")
+    if (settings.tls_certificate_file is None) != (settings.tls_key_file is None):
+        missing, given = (one, other) if settings.tls_certificate_file is None else (other, one)
+        found.append(_fault(missing, f"is missing, while {given} is set", "/path/to/file.pem", sources))
     if argon2.memory_kib < 8 * argon2.parallelism:
         problem = "is less than 8 times argon2.parallelism (RFC 9106 section 3.1)"
         found.append(_fault("argon2.memory_kib", problem, FIELDS["argon2.memory_kib"].default, sources))

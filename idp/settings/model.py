@@ -113,6 +113,17 @@ class Settings(_Group):
     )
     host: str = Field(default="127.0.0.1", min_length=1, description="Address to listen on.")
     port: int = Field(default=9000, ge=1, le=65_535, description="Port to listen on.")
+    tls_certificate_file: Path | None = Field(
+        default=None, description="Certificate chain in PEM, to serve https without a proxy; with `tls_key_file`."
+    )
+    tls_key_file: Path | None = Field(default=None, description="Its private key in PEM, without a password.")
+    outbound_ca_file: Path | None = Field(
+        default=None, description="Certificate authorities in PEM that outbound calls trust beside the system's."
+    )
+    outbound_hosts: tuple[Annotated[str, Field(min_length=1, max_length=253)], ...] = Field(
+        default=(),
+        description="Names of hosts that outbound calls may reach at private and loopback addresses, by https.",
+    )
     trusted_proxies: tuple[Annotated[str, AfterValidator(check_network)], ...] = Field(
         default=(), description="Addresses or networks whose X-Forwarded-For is believed."
     )

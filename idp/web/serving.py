@@ -5,6 +5,7 @@ import errno
 import logging
 import signal
 import socket
+import ssl
 from collections.abc import Generator
 from contextlib import contextmanager
 from types import FrameType
@@ -50,9 +51,16 @@ def claim_address(host: str, port: int) -> socket.socket:
         raise CannotListen(f"cannot listen on {host}, port {port}: {reason}") from None
 
 
-def serve(application: ASGIApp, listening: socket.socket, *, shutdown_seconds: int, behind_proxy: bool) -> bool:
+def serve(
+    application: ASGIApp,
+    listening: socket.socket,
+    *,
+    shutdown_seconds: int,
+    behind_proxy: bool,
+    tls: ssl.SSLContext | None = None,
+) -> bool:
     """Serve until SIGTERM or SIGINT; requests under way have `shutdown_seconds` to finish, a second signal ends all at
-    once. Return whether it served at all.
+    once. Return whether it served at all. With `tls` it speaks https only.
 
     Without a proxy in front h11 reads the requests: it bounds heads and refuses two Host headers, which the faster
     httptools lets pass."""
@@ -69,6 +77,9 @@ def serve(application: ASGIApp, listening: socket.socket, *, shutdown_seconds: i
         proxy_headers=False,
         timeout_graceful_shutdown=shutdown_seconds,
     )
+    config.load()
+    # Ours: uvicorn makes one of its own from files only, with its own choice of ciphers.
+    config.ssl = tls
     server = _Server(config)
     server.run(sockets=[listening])
     return server.started

@@ -13,7 +13,14 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from idp.outbound.guard import OutboundClient, OutboundFailed, Outcome
+from idp.outbound.guard import (
+    OutboundClient,
+    OutboundFailed,
+    OutboundRefused,
+    Outcome,
+    UnusableAuthorities,
+    trust,
+)
 from tests.outbound.servers import Server, serving
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
@@ -100,3 +107,36 @@ def test_handshake_that_hangs(certificate: Path) -> None:
         client = OutboundClient(allow_loopback=True, deadline_seconds=0.2)
         with pytest.raises(OutboundFailed, match="timed out"):
             client.get(server.url("rp.localhost", scheme="https"))
+
+
+def test_an_extra_authority_counts_beside_the_systems(certificate: Path, tmp_path: Path) -> None:
+    """Those of the file are added, none is taken away; a file that is none is told."""
+    context = trust(certificate)
+    assert context.cert_store_stats()["x509"] > trust(None).cert_store_stats()["x509"]
+    assert context.verify_mode is ssl.CERT_REQUIRED
+    assert context.check_hostname
+    for bad in (tmp_path / "absent.pem", Path(__file__)):
+        with pytest.raises(UnusableAuthorities, match="outbound_ca_file"):
+            trust(bad)
+
+
+def test_only_named_hosts_are_reached_at_home(tmp_path: Path) -> None:
+    """The operator's own names lead to private addresses, verified as ever; no other name does, and never by http."""
+    server = _TlsServer(_self_signed(tmp_path / "rp.pem", "rp.internal"))
+
+    def resolve(_host: str, _port: int) -> list[str]:
+        return ["127.0.0.1"]
+
+    client = OutboundClient(
+        allow_loopback=False,
+        ssl_context=trust(tmp_path / "rp.pem"),
+        resolve=resolve,
+        trusted_hosts=("RP.internal",),
+    )
+    try:
+        assert client.post_form(server.url("rp.internal", scheme="https"), {"a": "b"}) == Outcome(200)
+        for url in (server.url("other.internal", scheme="https"), server.url("rp.internal", scheme="http")):
+            with pytest.raises(OutboundRefused):
+                client.post_form(url, {"a": "b"})
+    finally:
+        server.close()
