@@ -38,8 +38,11 @@ def respond_with(*parts: str) -> Callable[[Authorized, Context], Mapping[str, st
         if "code" in parts:
             members |= context.registry.response_types["code"].respond(authorized, context)
         issuance = _issuance(authorized, members.get("code", ""), context)
-        if "token" in parts:
+        if "token" in parts or "code" not in parts:
+            # A code makes its own grant when it is redeemed. Even a lone ID Token needs one: by its grants a session
+            # knows which clients to tell when it ends.
             context.uow.grants.add(issuance.grant)
+        if "token" in parts:
             access_token = sign_access_token(issuance, context.server, context.now)
             issuance = replace(issuance, access_token=access_token)
             members |= _token_members(issuance, context)
@@ -75,7 +78,7 @@ def _issuance(authorized: Authorized, code: str, context: Context) -> Issuance:
         offline=False,
         requested_claims=request.params.get(CLAIMS) or {},
         created_at=context.now,
-        expires_at=context.now + context.settings.lifetimes.access_token_seconds,
+        expires_at=session.expires_at,
     )
     return Issuance(
         client=request.client,

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import ClassVar
 from urllib.parse import urlencode
 
 import pytest
@@ -39,10 +40,22 @@ class Live:
 
 
 class Landing(BaseHTTPRequestHandler):
-    """Answers whatever comes with one word."""
+    """Answers whatever comes with one word, and remembers it."""
+
+    seen: ClassVar[list[str]] = []
 
     def do_GET(self) -> None:
         """Answer."""
+        self.seen.append(f"GET {self.path}")
+        self._answer()
+
+    def do_POST(self) -> None:
+        """Answer a form."""
+        form = self.rfile.read(int(self.headers["content-length"])).decode()
+        self.seen.append(f"POST {self.path} {form}")
+        self._answer()
+
+    def _answer(self) -> None:
         body = b"<!doctype html><html lang=en><title>rp</title><p id=arrived>arrived</p>"
         self.send_response(200)
         self.send_header("content-type", "text/html")
@@ -72,6 +85,15 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
     for name, first_party in (("web", True), ("third", False)):
         uris = {"redirect_uris": [f"{party}/cb"], "post_logout_redirect_uris": [f"{party}/bye"]}
         house.add_client(name, first_party=first_party, client_uri=f"{party}/", **uris)  # type: ignore[arg-type]
+    house.add_client(
+        "legacy",
+        profile="oidc_legacy",
+        redirect_uris=[f"{party}/cb"],
+        post_logout_redirect_uris=[f"{party}/bye"],
+        response_types=["code", "id_token"],
+        grant_types=["authorization_code", "implicit"],
+        frontchannel_logout_uri=f"{party}/front",
+    )
     house.add_account("alice")
     house.add_account("bob")
     house.add_account("mallory")
