@@ -68,7 +68,9 @@ class CodeFlow:
         self._transport = transport
         self._now = now
 
-    async def begin(self, return_path: str, *, prompt: str | None = None) -> PendingSignIn:
+    async def begin(
+        self, return_path: str, *, prompt: str | None = None, login_hint: str | None = None
+    ) -> PendingSignIn:
         """A new authorization request with its own state, nonce and verifier. Raises ProviderUnavailable."""
         client = self._registration
         provider = self._starlette_app(await self._discovery.metadata())
@@ -80,6 +82,7 @@ class CodeFlow:
             # The parameter is there once for each API the grant shall cover (RFC 8707 §2.1).
             resource=[client.issuer, *client.resources],
             prompt=prompt,
+            login_hint=login_hint,
         )
         return PendingSignIn(
             state=request["state"],

@@ -19,7 +19,7 @@ from demo_clients.relying_party.error_pages import ErrorPages
 from demo_clients.relying_party.headers import SecurityHeadersMiddleware
 from demo_clients.relying_party.pages import Pages
 from demo_clients.relying_party.party import RelyingParty
-from demo_clients.relying_party.sign_in_routes import SignInRoutes
+from demo_clients.relying_party.sign_in_routes import INITIATE_PATH, SignInRoutes
 from demo_clients.relying_party.sign_out_routes import SignOutRoutes
 from demo_clients.relying_party.token_routes import TokenRoutes
 from demo_clients.relying_party.try_routes import TryRoutes
@@ -88,6 +88,7 @@ def _common_routes(party: RelyingParty, pages: Pages) -> list[BaseRoute]:
     tokens, tries = TokenRoutes(party, pages), TryRoutes(party, pages)
     return [
         get_only("/login", sign_in.login),
+        Route(INITIATE_PATH, sign_in.initiate, methods=["GET", "POST"]),
         get_only("/callback", sign_in.callback),
         Route("/token", tokens.show),
         Route("/renew", tokens.renew, methods=["POST"]),

@@ -117,6 +117,7 @@ class Seed:
             "redirect_uris": [f"{url}/callback"],
             "post_logout_redirect_uris": [f"{url}/"],
             "backchannel_logout_uri": f"{url}/backchannel-logout",
+            "initiate_login_uri": f"{url}/login/initiate",
             "token_endpoint_auth_method": _SECRET_METHODS[name],
             "grant_types": _GRANT_TYPES,
             "scope": SCOPE,
