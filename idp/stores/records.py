@@ -43,9 +43,7 @@ class Client:
     """A relying party. `metadata` holds the validated members of RFC 7591 §2, defaults filled in.
 
     Two secrets may live side by side while one is rotated out: `previous_secret_hash` counts until
-    `previous_secret_expires_at`. A first-party client needs no consent. `sealed_secret` is the secret under the
-    key-encryption key, kept only for clients whose algorithms need the secret itself (OIDC Core §10.1).
-    `registration_token_hash` is set for clients that registered themselves (RFC 7592 §1.3).
+    `previous_secret_expires_at`. A first-party client needs no consent.
     """
 
     client_id: str
@@ -57,8 +55,6 @@ class Client:
     previous_secret_expires_at: int | None = None
     created_at: int = 0
     updated_at: int = 0
-    sealed_secret: str | None = None
-    registration_token_hash: str | None = None
 
     @property
     def name(self) -> str:

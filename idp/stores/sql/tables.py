@@ -67,8 +67,6 @@ clients = Table(
     _instant("previous_secret_expires_at", null=True),
     _instant("created_at"),
     _instant("updated_at"),
-    _text("sealed_secret", null=True),
-    _text("registration_token_hash", null=True),
 )
 resources = Table(
     "resources",
