@@ -96,6 +96,8 @@ def test_nothing_is_left_when_the_demo_is_killed(tmp_path: Path) -> None:
 def test_when_one_dies_all_end(tmp_path: Path, number: int) -> None:
     """The one is named, with the last that it said."""
     with demo(tmp_path, free_port(3)) as found:
+        # One reading of /proc may miss a process while others come and go.
+        wait_for(lambda: len(children_of(found.process.pid)) == 3, "the three are seen")
         children = children_of(found.process.pid)
         os.kill(sorted(children)[number], signal.SIGKILL)
         assert found.process.wait(20) == 1
