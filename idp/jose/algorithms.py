@@ -1,7 +1,9 @@
-"""The algorithms that we sign with, a row each (RFC 7518 §3.1). What is not in the table does not exist here.
+"""The algorithms that we sign with, a row each (RFC 7518 §3.1, RFC 8037 §3.1). What is not in the table does not exist
+here.
 
-A row says how a key is made; joserfc knows the rest by the algorithm's name. No symmetric algorithm may enter the
-table: verification keys are public, and a token made with one as an HMAC secret must stay worthless (RFC 8725 §2.1).
+A row says what kind of key it takes and how one is made; joserfc knows the rest by name. No symmetric algorithm may
+enter the table: verification keys are public, and a token made with one as an HMAC secret must stay worthless
+(RFC 8725 §2.1).
 """
 
 from collections.abc import Callable, Mapping
@@ -11,6 +13,7 @@ from typing import Any
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from joserfc import jws
+from joserfc.jwa import JWSAlgModel
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 
 PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
@@ -22,19 +25,47 @@ _RSA_EXPONENT = 65537
 
 @dataclass(frozen=True, slots=True)
 class Algorithm:
-    """A JWS algorithm: its name, the kind of JWK it takes, and how to make a private key for it."""
+    """A JWS algorithm: its name, the kind of JWK it takes, how to make a private key for it, and the only curve it may
+    be used with (`crv`), None for RSA. `implementation` is joserfc's name for it, "" if that is the same."""
 
     name: str
     jwk: type[RSAKey] | type[ECKey] | type[OKPKey]
     generate: Callable[[], PrivateKey]
+    curve: str | None = None
+    implementation: str = ""
+
+    def model(self) -> JWSAlgModel:
+        """Return what computes and verifies signatures."""
+        return find_model(self.implementation or self.name)
 
 
-def _generate_rsa() -> PrivateKey:
-    return rsa.generate_private_key(_RSA_EXPONENT, _RSA_BITS)
+def find_model(name: str) -> JWSAlgModel:
+    """Return joserfc's implementation of an algorithm, which must be a name of our own choosing."""
+    return jws.JWSRegistry(algorithms=[name]).get_alg(name)
+
+
+def _rsa(name: str) -> Algorithm:
+    return Algorithm(name, RSAKey, lambda: rsa.generate_private_key(_RSA_EXPONENT, _RSA_BITS))
+
+
+def _ec(name: str, crv: str, curve: ec.EllipticCurve) -> Algorithm:
+    return Algorithm(name, ECKey, lambda: ec.generate_private_key(curve), crv)
 
 
 DEFAULT_ALGORITHM = "RS256"
-ALGORITHMS: Mapping[str, Algorithm] = {row.name: row for row in (Algorithm("RS256", RSAKey, _generate_rsa),)}
+
+_ROWS = (
+    *(_rsa(DEFAULT_ALGORITHM), _rsa("RS384"), _rsa("RS512"), _rsa("PS256"), _rsa("PS384"), _rsa("PS512")),
+    _ec("ES256", "P-256", ec.SECP256R1()),
+    _ec("ES384", "P-384", ec.SECP384R1()),
+    _ec("ES512", "P-521", ec.SECP521R1()),
+    # On Ed25519 only, which RFC 9864 names so; under "EdDSA" joserfc would take Ed448 too.
+    Algorithm("EdDSA", OKPKey, ed25519.Ed25519PrivateKey.generate, "Ed25519", implementation="Ed25519"),
+)
+ALGORITHMS: Mapping[str, Algorithm] = {row.name: row for row in _ROWS}
+
+# For discovery, the default first.
+SIGNING_ALGORITHMS: tuple[str, ...] = tuple(ALGORITHMS)
 
 
 class OwnKey:
@@ -47,7 +78,7 @@ class OwnKey:
 
     def __init__(self, algorithm: Algorithm, private: PrivateKey) -> None:
         self.alg = algorithm.name
-        self._model = jws.JWSRegistry(algorithms=[algorithm.name]).get_alg(algorithm.name)
+        self._model = algorithm.model()
         self._private: Any = algorithm.jwk(private, private)  # type: ignore[arg-type]  # the row pairs the two
         self._public: Any = algorithm.jwk(private.public_key(), None)  # type: ignore[arg-type]
         self.kid: str = self._public.thumbprint()
