@@ -74,7 +74,8 @@ class AddressBook:
     def __init__(
         self, *, allow_loopback: bool, resolve: Resolver = resolve_by_system, trusted_hosts: Collection[str] = ()
     ) -> None:
-        """`trusted_hosts` are names whose addresses are not judged: an operator's own network."""
+        """`trusted_hosts` are hosts, each alone or as `host:port` (`[address]:port` for IPv6), whose addresses are
+        not judged: an operator's own network."""
         self._allow_loopback = allow_loopback
         self._trusted_hosts = frozenset(host.lower() for host in trusted_hosts)
         self._resolve = resolve
@@ -93,11 +94,16 @@ class AddressBook:
             found = self._look_up(host, port, timeout_seconds)
         if not found:
             raise OutboundFailed("the name has no address")
-        if host.lower() in self._trusted_hosts and not only_loopback:
+        if self._is_trusted(host.lower(), port) and not only_loopback:
             return tuple(found)
         if not all(self._is_allowed(text, only_loopback=only_loopback) for text in found):
             raise OutboundRefused("the address is not a public one")
         return tuple(found)
+
+    def _is_trusted(self, host: str, port: int) -> bool:
+        # Without the brackets an IPv6 address and a port could read as another address.
+        authority = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        return host in self._trusted_hosts or authority in self._trusted_hosts
 
     def _is_allowed(self, text: str, *, only_loopback: bool) -> bool:
         try:

@@ -37,7 +37,9 @@ def check_together(settings: Settings, sources: Sources) -> list[Fault]:
     one, other = ("tls_certificate_file", "tls_key_file")
     if (settings.tls_certificate_file is None) != (settings.tls_key_file is None):
         missing, given = (one, other) if settings.tls_certificate_file is None else (other, one)
-        found.append(_fault(missing, f"is missing, while {given} is set", "/path/to/file.pem", sources))
+        # The line goes where the other one is.
+        remedy = paste(missing, "/path/to/file.pem", sources.get(given, DEFAULT))
+        found.append(Fault(missing, str(DEFAULT), f"is missing, while {given} is set", remedy))
     if argon2.memory_kib < 8 * argon2.parallelism:
         problem = "is less than 8 times argon2.parallelism (RFC 9106 section 3.1)"
         found.append(_fault("argon2.memory_kib", problem, FIELDS["argon2.memory_kib"].default, sources))

@@ -8,7 +8,13 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 from pydantic.fields import FieldInfo
 
-from idp.settings.values import check_database_url, check_issuer, check_network, check_printable
+from idp.settings.values import (
+    check_database_url,
+    check_issuer,
+    check_network,
+    check_outbound_host,
+    check_printable,
+)
 
 MINUTE, HOUR, DAY = 60, 3_600, 86_400
 YEAR = 365 * DAY
@@ -120,9 +126,9 @@ class Settings(_Group):
     outbound_ca_file: Path | None = Field(
         default=None, description="Certificate authorities in PEM that outbound calls trust beside the system's."
     )
-    outbound_hosts: tuple[Annotated[str, Field(min_length=1, max_length=253)], ...] = Field(
+    outbound_hosts: tuple[Annotated[str, AfterValidator(check_outbound_host)], ...] = Field(
         default=(),
-        description="Names of hosts that outbound calls may reach at private and loopback addresses, by https.",
+        description="Hosts, or host:port, that outbound calls may reach at private and loopback addresses, by https.",
     )
     trusted_proxies: tuple[Annotated[str, AfterValidator(check_network)], ...] = Field(
         default=(), description="Addresses or networks whose X-Forwarded-For is believed."

@@ -81,6 +81,22 @@ def check_network(network: str) -> str:
     return network
 
 
+def check_outbound_host(text: str) -> str:
+    """Accept a host name or an address, alone or with a port (an IPv6 address in brackets then); no pattern."""
+    if "%" in text or not (is_host(text.lower()) or _is_host_and_port(text)):
+        raise WrongValue("is not the name of one host, with or without a port", "shop.internal.example.org:8443")
+    return text
+
+
+def _is_host_and_port(text: str) -> bool:
+    try:
+        parts = urlsplit(f"//{text}")
+        has_port = bool(parts.port) and text.endswith(f":{parts.port}")
+        return parts.netloc == text and "@" not in text and has_port and is_host(parts.hostname or "")
+    except ValueError:
+        return False
+
+
 def check_database_url(url: str) -> str:
     """Accept a file of SQLite; empty means the one in `home`."""
     if url and (not url.startswith("sqlite:///") or url in {"sqlite:///", "sqlite:///:memory:"} or "?" in url):

@@ -125,3 +125,32 @@ def test_resolver_that_hangs() -> None:
     assert threading.active_count() - before <= 8
     release.set()
     assert book.find("rp.example", 443, only_loopback=False, timeout_seconds=5) == ("8.8.8.8",)
+
+
+@pytest.mark.parametrize(
+    ("trusted", "host", "port", "is_reached"),
+    [
+        ("rp.internal", "rp.internal", 9, True),
+        ("rp.internal:8443", "RP.internal", 8443, True),
+        ("rp.internal:8443", "rp.internal", 443, False),
+        ("rp.internal:8443", "rp.internal", 84, False),
+        ("rp.internal", "a.rp.internal", 443, False),
+        ("rp.internal", "rp.internal.", 443, False),
+        ("internal", "rp.internal", 443, False),
+        ("rp.internal", "10.0.0.5", 443, False),
+        ("10.0.0.5:443", "10.0.0.5", 443, True),
+        ("fd00::1", "fd00::1", 443, True),
+        ("[fd00::1]:8443", "fd00::1", 8443, True),
+        ("fd00::1:8443", "fd00::1", 8443, False),
+    ],
+)
+def test_trusted_hosts_are_exact(trusted: str, host: str, port: int, is_reached: bool) -> None:
+    """A name stands for itself on every port, one with a port for that port; an address that it has is not a name."""
+    book = AddressBook(allow_loopback=False, resolve=lambda _host, _port: ["10.0.0.5"], trusted_hosts=(trusted,))
+    if is_reached:
+        assert book.find(host, port, only_loopback=False, timeout_seconds=1)
+    else:
+        with pytest.raises(OutboundRefused):
+            book.find(host, port, only_loopback=False, timeout_seconds=1)
+    with pytest.raises(OutboundRefused):
+        book.find(host, port, only_loopback=True, timeout_seconds=1)

@@ -201,3 +201,63 @@ def test_an_issuer_with_more_than_one_spelling_is_refused(issuer: str) -> None:
 def test_other_issuers_are_kept_byte_for_byte(issuer: str) -> None:
     """With a path, a port, an address."""
     assert load_settings({"issuer": issuer}, {}).settings.issuer == issuer
+
+
+@pytest.mark.parametrize(
+    ("given", "missing"), [("tls_certificate_file", "tls_key_file"), ("tls_key_file", "tls_certificate_file")]
+)
+def test_one_half_of_tls_is_a_fault_of_the_other(given: str, missing: str) -> None:
+    """The line is written in the manner of the one that is there; both together are in order."""
+    name = environment_name(missing)
+    found = fault({environment_name(given): "/a.pem"})
+    assert (found.key, found.remedy) == (missing, f"{name}=/path/to/file.pem")
+    assert given in found.problem
+    assert fault(None, "", **{given: "/a.pem"}).remedy == f"--set {missing}=/path/to/file.pem"
+    assert load_settings({}, {environment_name(given): "/a.pem", name: "/b.pem"}).settings.tls_key_file is not None
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        *(
+            "https://rp.internal",
+            "rp.internal/",
+            "*.internal",
+            "rp internal",
+            "10.0.0.0/8",
+            "rp.internal.",
+            "ä.example",
+        ),
+        *(
+            "rp.internal:",
+            "rp.internal:0",
+            "rp.internal:65536",
+            "rp.internal:x",
+            "rp.internal:08443",
+            ":8443",
+            "a@rp.internal:8443",
+            "-a",
+        ),
+        *(
+            "[fd00::1",
+            "fd00::1]:8443",
+            "fe80::1%eth0",
+            "[fe80::1%eth0]:8443",
+            "rp.internal:8443?x",
+            "rp.internal:8443#x",
+            "rp.internal\t:8443",
+        ),
+    ],
+)
+def test_an_outbound_host_that_would_never_match_is_refused(host: str) -> None:
+    """Nobody should believe that it lets something through."""
+    found = fault(toml=f"outbound_hosts = ['{host}']")
+    assert found.key == "outbound_hosts"
+    Path("idp.toml").write_text(found.remedy)
+    assert load_settings({}, {}).settings.outbound_hosts == ("shop.internal.example.org:8443",)
+
+
+def test_outbound_hosts_are_names_and_addresses_with_or_without_a_port() -> None:
+    """Kept as written."""
+    hosts = ("rp.internal", "RP.internal:8443", "shop", "10.0.0.5", "10.0.0.5:8443", "fd00::1", "[fd00::1]:8443")
+    assert load_settings({}, {"IDP_OUTBOUND_HOSTS": ", ".join(hosts)}).settings.outbound_hosts == hosts

@@ -90,6 +90,36 @@ def test_weak_tls_is_refused(served: tuple[int, list[str]], certificate: Path) -
         handshake(served[0], context)
 
 
+@pytest.fixture
+def outdated() -> ssl.SSLContext:
+    """A client that speaks TLS 1.1 only and would take any certificate."""
+    if not ssl.HAS_TLSv1_1:
+        pytest.skip("this OpenSSL cannot ask for TLS 1.1")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    # OpenSSL 3 offers it at security level 0 only.
+    context.set_ciphers("ALL:@SECLEVEL=0")
+    with pytest.warns(DeprecationWarning, match=r"TLSv1_1"):
+        context.minimum_version = context.maximum_version = ssl.TLSVersion.TLSv1_1
+    return context
+
+
+def test_tls_1_1_is_refused(served: tuple[int, list[str]], outdated: ssl.SSLContext) -> None:
+    """RFC 8996 §5."""
+    with pytest.raises((ssl.SSLError, ConnectionResetError)):
+        handshake(served[0], outdated)
+
+
+def test_tls_1_1_is_refused_for_its_version(certificate: Path, outdated: ssl.SSLContext) -> None:
+    """And not for want of a common cipher suite, which the server, closing at once, does not tell a peer."""
+    asked, answered = ssl.MemoryBIO(), ssl.MemoryBIO()
+    with pytest.raises(ssl.SSLWantReadError):
+        outdated.wrap_bio(answered, asked).do_handshake()
+    with pytest.raises(ssl.SSLError) as refusal:
+        server_context(certificate, certificate).wrap_bio(asked, answered, server_side=True).do_handshake()
+    assert refusal.value.reason == "UNSUPPORTED_PROTOCOL"
+
+
 def test_plain_http_is_not_answered(served: tuple[int, list[str]]) -> None:
     """A password sent to the wrong scheme meets no form."""
     connection = http.client.HTTPConnection("127.0.0.1", served[0], timeout=5)
