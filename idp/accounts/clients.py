@@ -10,6 +10,7 @@ from idp.stores.records import Client
 
 # Compared with when there is no client or no secret, so that every refusal costs the same (R11).
 NO_HASH = digest("")
+WITHOUT_SECRET = ("none", "private_key_jwt")
 
 
 def create_client(
@@ -22,9 +23,9 @@ def create_client(
     now: int,
 ) -> tuple[Client, str | None]:
     """Register a client whose metadata was checked, and return it with its secret: the one given, or a new one; None
-    for a public client. Raises `Duplicate`."""
-    is_public = metadata.get("token_endpoint_auth_method") == "none"
-    secret = None if is_public else secret or new_handle()
+    for a client whose method needs none. Raises `Duplicate`."""
+    needs_none = metadata.get("token_endpoint_auth_method") in WITHOUT_SECRET
+    secret = None if needs_none else secret or new_handle()
     client = Client(
         client_id=client_id,
         metadata=metadata,

@@ -1,5 +1,6 @@
 """`idp client`: relying parties. Their metadata is checked by the registry, as any registration would be."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,20 @@ KINDS: dict[str, dict[str, Any]] = {
 }
 
 
+class _JwksFile(click.Path):
+    """A file with JSON in it; the registry judges what the JSON says."""
+
+    def __init__(self) -> None:
+        super().__init__(exists=True, dir_okay=False)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        path = super().convert(value, param, ctx)
+        try:
+            return json.loads(Path(str(path)).read_bytes())
+        except (OSError, ValueError) as error:
+            self.fail(f"{value} is not JSON: {error}", param, ctx)
+
+
 @click.group()
 def client() -> None:
     """Manage clients (relying parties)."""
@@ -45,9 +60,10 @@ def client() -> None:
 @click.option(
     "--auth",
     "token_endpoint_auth_method",
-    type=click.Choice(["client_secret_basic", "client_secret_post", "none"]),
+    type=click.Choice(["client_secret_basic", "client_secret_post", "private_key_jwt", "none"]),
     help="How it authenticates; by default as its type does.",
 )
+@click.option("--jwks-file", "jwks", type=_JwksFile(), help="Its public keys, for private_key_jwt: a JWK Set.")
 @click.option("--grant-type", "grant_types", multiple=True, help="Repeatable; by default what its type needs.")
 @click.option("--response-type", "response_types", multiple=True, help="Repeatable; `code` by default.")
 @click.option("--profile", type=click.Choice(PROFILES), help="`oidc_legacy` admits implicit, hybrid and no PKCE.")
@@ -124,7 +140,7 @@ def rotate_secret_(program: Program, client_id: str, secret_file: Path | None) -
         with program.writing() as uow:
             found = _get(uow, client_id)
             if found.secret_hash is None:
-                raise Failure(f"{client_id} is a public client; it has no secret.")
+                raise Failure(f"{client_id} has no secret; its method needs none.")
             secret = rotate_secret(uow, found, program.now, grace)
             record(uow, "client.secret_rotated", now=program.now, client_id=client_id)
         click.echo(f"The old secret counts until {instant(program.now + grace)}.")

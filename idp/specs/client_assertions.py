@@ -1,0 +1,154 @@
+"""RFC 7523 §2.2, §3 and OIDC Core §9: client authentication by `private_key_jwt`.
+
+The client signs a short JWT about itself with a key whose public half it registered as `jwks`; no secret is shared.
+Left out: `client_secret_jwt`, which needs the secret itself where only its digest is kept, and `jwks_uri`.
+
+The audience is the issuer or the token endpoint. Under the profile `strict` it must be that alone, so that an assertion
+for several servers cannot be carried from one to another; `oidc_legacy` admits more beside it (RFC 7523 §3 item 3).
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from idp.jose.algorithms import ALGORITHMS
+from idp.jose.compact import InvalidToken, parse_compact, parse_object
+from idp.jose.foreign import parse_jwks, verify_foreign
+from idp.protocol.client_authentication import check_registered_method
+from idp.protocol.client_metadata import check_choice
+from idp.protocol.context import Context
+from idp.protocol.errors import InvalidClient, InvalidClientMetadata
+from idp.protocol.messages import Request
+from idp.protocol.parameters import CLIENT_ASSERTION, CLIENT_ASSERTION_TYPE, CLIENT_ID, Params
+from idp.protocol.profiles import admits_legacy
+from idp.protocol.registry import Registry
+from idp.protocol.spec import ClientAuthentication, ClientDraft, ClientMember, Spec
+from idp.randomness import digest
+from idp.settings import Settings
+from idp.stores.records import Artifact, Client
+
+METHOD = "private_key_jwt"
+KIND = "client_assertion"
+ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+# Not the types of our own tokens (RFC 8725 §3.11).
+TYPES = (None, "jwt", "client-authentication+jwt")
+
+# An assertion serves one request: clients make them for a minute. Clocks may differ by the skew.
+LONGEST_LIFE_SECONDS = 600
+SKEW_SECONDS = 30
+LONGEST_JTI = 200
+
+
+def is_assertion(_request: Request, params: Params) -> bool:
+    """Tell whether the request carries a client assertion, or half of one."""
+    return params.get(CLIENT_ASSERTION) is not None or params.get(CLIENT_ASSERTION_TYPE) is not None
+
+
+def verify_assertion(_request: Request, params: Params, context: Context) -> Client:
+    """Return the client that signed the assertion; every fault is `InvalidClient`, its reason for the log alone."""
+    if params.get(CLIENT_ASSERTION_TYPE) != ASSERTION_TYPE:
+        raise InvalidClient("client_assertion_type is not jwt-bearer (RFC 7523 section 2.2)")
+    assertion = params.get(CLIENT_ASSERTION) or ""
+    try:
+        client = _find_signer(assertion, params, context)
+        alg = client.value("token_endpoint_auth_signing_alg")
+        keys = client.metadata["jwks"]["keys"]
+        claims = verify_foreign(assertion, keys=keys, algorithms=(alg,) if alg else ALGORITHMS, typ=TYPES)
+    except InvalidToken as fault:
+        raise InvalidClient(f"client_assertion: {fault.reason}") from fault
+    _check_parties(claims, client, context)
+    _check_times(claims, context.now)
+    _spend(claims, client, context)
+    return client
+
+
+def _find_signer(assertion: str, params: Params, context: Context) -> Client:
+    """Return whom the unverified assertion speaks of, for its keys are what verifies it."""
+    subject = parse_object(parse_compact(assertion).payload, "payload").get("sub")
+    if not isinstance(subject, str) or params.get(CLIENT_ID) not in (None, subject):
+        raise InvalidClient("sub is missing, or another than client_id")
+    return check_registered_method(context.uow.clients.find(subject), METHOD)
+
+
+def _check_parties(claims: Mapping[str, Any], client: Client, context: Context) -> None:
+    if claims.get("iss") != client.client_id or claims.get("sub") != client.client_id:
+        raise InvalidClient("iss and sub are not both the client_id (RFC 7523 section 3)")
+    token_endpoints = [e.path for e in context.registry.endpoints.values() if e.metadata == "token_endpoint"]
+    accepted = {context.settings.issuer, *map(context.server.url, token_endpoints)}
+    audience = claims.get("aud")
+    named = audience if isinstance(audience, list) else [audience]
+    meant = [name for name in named if isinstance(name, str) and name in accepted]
+    if not meant or (len(named) > 1 and not admits_legacy(client, context.settings)):
+        raise InvalidClient("aud is not the issuer or the token endpoint alone (RFC 7523 section 3)")
+
+
+def _check_times(claims: Mapping[str, Any], now: int) -> None:
+    expires_at, issued_at = _instant(claims, "exp"), _instant(claims, "iat", absent=now)
+    if not now < expires_at <= now + LONGEST_LIFE_SECONDS + SKEW_SECONDS:
+        raise InvalidClient(f"exp has passed, or is more than {LONGEST_LIFE_SECONDS} seconds ahead")
+    if not now - LONGEST_LIFE_SECONDS - SKEW_SECONDS <= issued_at <= now + SKEW_SECONDS:
+        raise InvalidClient("iat is in the future, or too long ago")
+    if _instant(claims, "nbf", absent=now) > now + SKEW_SECONDS:
+        raise InvalidClient("nbf is in the future")
+
+
+def _instant(claims: Mapping[str, Any], name: str, *, absent: float | None = None) -> float:
+    """Return a NumericDate (RFC 7519 §2), in seconds, perhaps with a fraction."""
+    value = claims.get(name, absent)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise InvalidClient(f"{name} is missing or not a number")
+    return value
+
+
+def _spend(claims: Mapping[str, Any], client: Client, context: Context) -> None:
+    """Remember `jti` until the assertion has expired: once only, whichever instance is asked."""
+    jti = claims.get("jti")
+    # What is not printable may not be encodable either.
+    if not isinstance(jti, str) or not 0 < len(jti) <= LONGEST_JTI or not jti.isprintable():
+        raise InvalidClient(f"jti is missing, or not a text of at most {LONGEST_JTI} printable characters")
+    seen = Artifact(
+        kind=KIND,
+        handle_hash=digest(f"{client.client_id} {jti}"),
+        payload={},
+        created_at=context.now,
+        expires_at=context.now + LONGEST_LIFE_SECONDS + 2 * SKEW_SECONDS,
+    )
+    if not context.uow.artifacts.add(seen):
+        raise InvalidClient("jti was used before")
+
+
+def check_jwks(value: Any, _draft: ClientDraft) -> dict[str, Any]:
+    """Accept a JWK Set of public keys and keep those of kinds that are known (RFC 7591 §2, RFC 7517 §5)."""
+    try:
+        keys = parse_jwks(value)
+    except InvalidToken as fault:
+        raise InvalidClientMetadata(f"jwks: {fault.reason}.") from fault
+    if not keys:
+        raise InvalidClientMetadata(f"jwks has no usable key; {METHOD} needs one (RSA, EC or OKP).")
+    return {"keys": [dict(jwk) for jwk in keys]}
+
+
+def _default_jwks(metadata: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """An absent set is an empty one, and so refused, for a client that authenticates by its keys."""
+    return {"keys": []} if metadata.get("token_endpoint_auth_method") == METHOD else None
+
+
+def server_metadata(_registry: Registry, _settings: Settings) -> Mapping[str, Any]:
+    """Return the members of OIDC Discovery §3 and RFC 8414 §2."""
+    endpoints = ("token_endpoint", "revocation_endpoint", "introspection_endpoint")
+    return {f"{name}_auth_signing_alg_values_supported": list(ALGORITHMS) for name in endpoints}
+
+
+SPEC = Spec(
+    name="client_assertions",
+    document="RFC 7523",
+    requires=("oauth2", "client_secrets"),
+    token_parameters=(CLIENT_ASSERTION, CLIENT_ASSERTION_TYPE),
+    client_authentication={METHOD: ClientAuthentication(presented=is_assertion, verify=verify_assertion)},
+    client_metadata={
+        "jwks": ClientMember(check=check_jwks, default=_default_jwks),
+        "token_endpoint_auth_signing_alg": ClientMember(
+            check=check_choice("token_endpoint_auth_signing_alg", tuple(ALGORITHMS))
+        ),
+    },
+    server_metadata=server_metadata,
+)
