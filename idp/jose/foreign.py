@@ -103,10 +103,10 @@ def import_public_key(jwk: Jwk) -> PublicKey:
 
 def _check_rsa(modulus: str, exponent: str) -> None:
     number = int.from_bytes(decode_base64url(modulus))
-    if number % 2 == 0:
-        raise InvalidToken("the RSA modulus is even, so no product of two large primes")
     if not _LEAST_RSA_BITS <= number.bit_length() <= _MOST_RSA_BITS:
         raise InvalidToken(f"the RSA key has not {_LEAST_RSA_BITS} to {_MOST_RSA_BITS} bits")
+    if number % 2 == 0:
+        raise InvalidToken("the RSA modulus is even, so no product of two large primes")
     if int.from_bytes(decode_base64url(exponent)).bit_length() > _MOST_EXPONENT_BITS:
         raise InvalidToken(f"the RSA exponent has more than {_MOST_EXPONENT_BITS} bits")
 
