@@ -147,7 +147,7 @@ def test_rotation_keeps_the_old_secret_for_its_grace(cli: CommandLine) -> None:
 def test_a_public_client_has_no_secret_to_rotate(cli: CommandLine) -> None:
     """The file that would have taken it is not left behind."""
     cli.run("client", "add", "spa", "--type", "spa", *REDIRECT)
-    assert "public client" in cli.refused("client", "rotate-secret", "spa", "--secret-file", "s")
+    assert "has no secret" in cli.refused("client", "rotate-secret", "spa", "--secret-file", "s")
     assert list(cli.directory.iterdir()) == [cli.directory / ".signet"]
 
 
