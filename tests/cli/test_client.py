@@ -80,7 +80,7 @@ def test_a_type_sets_safe_defaults(
         (("web", "--redirect-uri", "javascript:alert(1)"), "https"),
         (("web", *REDIRECT, "--backchannel-logout-uri", "http://rp.example/x"), "https"),
         (("web", *REDIRECT, "--grant-type", "password"), "not supported"),
-        (("web", *REDIRECT, "--auth", "private_key_jwt"), "Invalid value"),
+        (("web", *REDIRECT, "--auth", "tls_client_auth"), "Invalid value"),
         (("web", *REDIRECT, "--type", "phone"), "Invalid value"),
         (("a b", *REDIRECT), "client_id"),
         (("é", *REDIRECT), "client_id"),
