@@ -10,7 +10,6 @@ from idp.stores.records import Client
 
 # Compared with when there is no client or no secret, so that every refusal costs the same (R11).
 NO_HASH = digest("")
-WITHOUT_SECRET = ("none", "private_key_jwt")
 
 
 def create_client(
@@ -24,8 +23,9 @@ def create_client(
 ) -> tuple[Client, str | None]:
     """Register a client whose metadata was checked, and return it with its secret: the one given, or a new one; None
     for a client whose method needs none. Raises `Duplicate`."""
-    needs_none = metadata.get("token_endpoint_auth_method") in WITHOUT_SECRET
-    secret = None if needs_none else secret or new_handle()
+    # The methods that prove a secret are named so (OIDC Core §9).
+    needs_secret = metadata.get("token_endpoint_auth_method", "client_secret_basic").startswith("client_secret_")
+    secret = (secret or new_handle()) if needs_secret else None
     client = Client(
         client_id=client_id,
         metadata=metadata,

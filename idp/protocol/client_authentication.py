@@ -15,6 +15,8 @@ def authenticate_client(request: Request, params: Params, context: Context) -> C
     """
     methods = context.registry.client_authentication
     used = [name for name, method in methods.items() if method.presented(request, params)]
+    # A request that proves itself may name its client as well: `none` is only what is left (OIDC Core §9).
+    used = [name for name in used if name != "none"] or used
     if len(used) > 1 or len(request.authorization) > 1:
         raise InvalidRequest("Use one client authentication method only (RFC 6749 section 2.3).")
     try:

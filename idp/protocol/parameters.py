@@ -118,8 +118,6 @@ def parse_words(text: str) -> tuple[str, ...]:
 # The parameters of RFC 6749 that more than one specification reads.
 CLIENT_ID = Parameter(name="client_id", parse=parse_text)
 CLIENT_SECRET = Parameter(name="client_secret", parse=parse_text)
-CLIENT_ASSERTION = Parameter(name="client_assertion", parse=parse_text)
-CLIENT_ASSERTION_TYPE = Parameter(name="client_assertion_type", parse=parse_text)
 REDIRECT_URI = Parameter(name="redirect_uri", parse=parse_text)
 RESPONSE_TYPE = Parameter(name="response_type", parse=parse_text)
 RESPONSE_MODE = Parameter(name="response_mode", parse=parse_text)

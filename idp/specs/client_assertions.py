@@ -18,13 +18,16 @@ from idp.protocol.client_metadata import check_choice
 from idp.protocol.context import Context
 from idp.protocol.errors import InvalidClient, InvalidClientMetadata
 from idp.protocol.messages import Request
-from idp.protocol.parameters import CLIENT_ASSERTION, CLIENT_ASSERTION_TYPE, CLIENT_ID, Params
+from idp.protocol.parameters import CLIENT_ID, Parameter, Params, parse_text
 from idp.protocol.profiles import admits_legacy
 from idp.protocol.registry import Registry
 from idp.protocol.spec import ClientAuthentication, ClientDraft, ClientMember, Spec
 from idp.randomness import digest
 from idp.settings import Settings
 from idp.stores.records import Artifact, Client
+
+CLIENT_ASSERTION = Parameter(name="client_assertion", parse=parse_text)
+CLIENT_ASSERTION_TYPE = Parameter(name="client_assertion_type", parse=parse_text)
 
 METHOD = "private_key_jwt"
 KIND = "client_assertion"

@@ -13,7 +13,7 @@ from idp.protocol.client_authentication import check_registered_method
 from idp.protocol.context import Context
 from idp.protocol.errors import InvalidClient
 from idp.protocol.messages import Request
-from idp.protocol.parameters import CLIENT_ASSERTION, CLIENT_ASSERTION_TYPE, CLIENT_ID, CLIENT_SECRET, Params
+from idp.protocol.parameters import CLIENT_ID, CLIENT_SECRET, Params
 from idp.protocol.spec import ClientAuthentication, ClientDraft, ClientMember, Spec
 from idp.stores.records import Client
 
@@ -29,10 +29,8 @@ def is_post(_request: Request, params: Params) -> bool:
 
 
 def is_none(request: Request, params: Params) -> bool:
-    """Tell whether the request only names its client."""
-    proofs = (CLIENT_SECRET, CLIENT_ASSERTION, CLIENT_ASSERTION_TYPE)
-    proven = bool(request.authorization) or any(params.get(proof) is not None for proof in proofs)
-    return not proven and params.get(CLIENT_ID) is not None
+    """Tell whether the request names its client without any Authorization."""
+    return not request.authorization and params.get(CLIENT_ID) is not None
 
 
 def verify_basic(request: Request, params: Params, context: Context) -> Client:
