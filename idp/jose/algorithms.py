@@ -62,10 +62,8 @@ _ROWS = (
     # On Ed25519 only, which RFC 9864 names so; under "EdDSA" joserfc would take Ed448 too.
     Algorithm("EdDSA", OKPKey, ed25519.Ed25519PrivateKey.generate, "Ed25519", implementation="Ed25519"),
 )
+# In the order of discovery, the default first.
 ALGORITHMS: Mapping[str, Algorithm] = {row.name: row for row in _ROWS}
-
-# For discovery, the default first.
-SIGNING_ALGORITHMS: tuple[str, ...] = tuple(ALGORITHMS)
 
 
 class OwnKey:
