@@ -35,8 +35,10 @@ ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 # Not the types of our own tokens (RFC 8725 §3.11).
 TYPES = (None, "jwt", "client-authentication+jwt")
 
-# An assertion serves one request: clients make them for a minute. Clocks may differ by the skew.
-LONGEST_LIFE_SECONDS = 600
+# An assertion serves one request, soon after it was made; yet some libraries date them to last an hour (Authlib does).
+# `jti` is remembered for as long as any may count. Clocks may differ by the skew.
+LONGEST_LIFE_SECONDS = 3_600
+OLDEST_SECONDS = 600
 SKEW_SECONDS = 30
 LONGEST_JTI = 200
 
@@ -57,7 +59,7 @@ def verify_assertion(_request: Request, params: Params, context: Context) -> Cli
         keys = client.metadata["jwks"]["keys"]
         claims = verify_foreign(assertion, keys=keys, algorithms=(alg,) if alg else ALGORITHMS, typ=TYPES)
     except InvalidToken as fault:
-        raise InvalidClient(f"client_assertion: {fault.reason}") from fault
+        raise InvalidClient(f"{fault.reason} (client_assertion)") from fault
     _check_parties(claims, client, context)
     _check_times(claims, context.now)
     _spend(claims, client, context)
@@ -88,7 +90,7 @@ def _check_times(claims: Mapping[str, Any], now: int) -> None:
     expires_at, issued_at = _instant(claims, "exp"), _instant(claims, "iat", absent=now)
     if not now < expires_at <= now + LONGEST_LIFE_SECONDS + SKEW_SECONDS:
         raise InvalidClient(f"exp has passed, or is more than {LONGEST_LIFE_SECONDS} seconds ahead")
-    if not now - LONGEST_LIFE_SECONDS - SKEW_SECONDS <= issued_at <= now + SKEW_SECONDS:
+    if not now - OLDEST_SECONDS - SKEW_SECONDS <= issued_at <= now + SKEW_SECONDS:
         raise InvalidClient("iat is in the future, or too long ago")
     if _instant(claims, "nbf", absent=now) > now + SKEW_SECONDS:
         raise InvalidClient("nbf is in the future")
