@@ -8,18 +8,22 @@ import os
 import sqlite3
 import stat
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.pool import QueuePool
 
+from idp.clock import monotonic
 from idp.stores.interfaces import StorageUnavailable
 
 BUSY_SECONDS = 5
+RETRY_SECONDS = 0.01
+WAL = "PRAGMA journal_mode=WAL"
 PRAGMAS = (
     f"PRAGMA busy_timeout={BUSY_SECONDS * 1000}",
-    "PRAGMA journal_mode=WAL",
+    WAL,
     "PRAGMA synchronous=FULL",
     "PRAGMA temp_store=MEMORY",
     "PRAGMA cache_size=-8192",
@@ -71,8 +75,21 @@ def identity(path: Path) -> tuple[int, int]:
 def _tell(connection: Any, pragmas: tuple[str, ...]) -> None:
     cursor = connection.cursor()
     for pragma in pragmas:
-        cursor.execute(pragma)
+        _wait_for_wal(cursor) if pragma is WAL else cursor.execute(pragma)
     cursor.close()
+
+
+def _wait_for_wal(cursor: Any) -> None:
+    """SQLite does not wait, whatever its timeout, when several processes switch a new file to WAL at once."""
+    give_up_at = monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            cursor.execute(WAL)
+            return
+        except sqlite3.OperationalError:
+            if monotonic() >= give_up_at:
+                raise
+        Event().wait(RETRY_SECONDS)
 
 
 def _prepare_file(path: Path) -> None:
