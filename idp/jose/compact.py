@@ -8,6 +8,7 @@ import base64
 import binascii
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
@@ -18,6 +19,8 @@ MAX_TOKEN_CHARACTERS = 16 * 1024
 _MOST_BRACKETS = 200
 
 _COMPACT = re.compile(r"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)")
+
+_encode = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 
 
 class InvalidToken(Exception):
@@ -52,6 +55,12 @@ def parse_compact(token: str) -> CompactJws:
         signing_input=token[: match.end(2)].encode("ascii"),
         signature=decode_base64url(signature),
     )
+
+
+def encode_object(value: Mapping[str, Any]) -> bytes:
+    """Return a header or payload as a part of a token. Raises TypeError or ValueError for what is not JSON (NaN
+    included)."""
+    return encode_base64url(_encode(value).encode("ascii"))
 
 
 def encode_base64url(octets: bytes) -> bytes:

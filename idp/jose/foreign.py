@@ -21,10 +21,10 @@ Jwk = Mapping[str, Any]
 PublicKey = RSAKey | ECKey | OKPKey
 
 # RFC 7518 §3.2: the secret must be as long as the hash output, here in octets.
-_SECRET_OCTETS: Mapping[str, int] = {"HS256": 32, "HS384": 48, "HS512": 64}
+SECRET_OCTETS: Mapping[str, int] = {"HS256": 32, "HS384": 48, "HS512": 64}
 
 # All that a client may sign with, for discovery; "none" is for the caller to add where it is wanted.
-VERIFICATION_ALGORITHMS: tuple[str, ...] = (*ALGORITHMS, *_SECRET_OCTETS)
+VERIFICATION_ALGORITHMS: tuple[str, ...] = (*ALGORITHMS, *SECRET_OCTETS)
 
 # RFC 7518 §3.3, §4.3 ask for the least. Beyond the most, verifying would cost us more than signing costs a client.
 _LEAST_RSA_BITS, _MOST_RSA_BITS = 2048, 8192
@@ -197,8 +197,8 @@ def _import_fitting(jwk: Jwk, alg: str) -> PublicKey | OctKey:
     operations = jwk.get("key_ops", ["verify"])
     if not isinstance(operations, list) or "verify" not in operations:
         raise InvalidToken("key_ops of the key lacks verify")
-    if alg in _SECRET_OCTETS:
-        return _import_secret(jwk, _SECRET_OCTETS[alg])
+    if alg in SECRET_OCTETS:
+        return _import_secret(jwk, SECRET_OCTETS[alg])
     if ALGORITHMS[alg].curve not in (None, jwk.get("crv")):
         raise InvalidToken(f"alg takes a key with crv {ALGORITHMS[alg].curve}")
     return import_public_key(jwk)

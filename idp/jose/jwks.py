@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from idp.jose.algorithms import OwnKey
+from idp.jose.algorithms import KeyPair
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +16,7 @@ class PublishedKeys:
     etag: str
 
 
-def publish(keys: Iterable[OwnKey]) -> PublishedKeys:
+def publish(keys: Iterable[KeyPair]) -> PublishedKeys:
     """Return the document for these keys, public members only; the order of the keys is kept."""
     body = json.dumps({"keys": [dict(key.public_jwk) for key in keys]}, separators=(",", ":")).encode("ascii")
     return PublishedKeys(body, f'"{hashlib.sha256(body).hexdigest()[:32]}"')

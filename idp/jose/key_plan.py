@@ -1,4 +1,4 @@
-"""What is due in the life of the signing keys: a plain function of the records, the policy and the instant."""
+"""What is due in the life of our keys: a plain function of the records, the policy and the instant."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -14,7 +14,9 @@ KeyState = Literal["next", "active", "retired"]
 class KeyPolicy:
     """When keys change. `rotation_seconds`: how long a key signs. `publish_ahead_seconds`: how long it is published
     before it signs by itself. `published_after_seconds`: how long it stays published afterwards, which must cover the
-    longest life of a token and the time for which relying parties may cache the JWKS."""
+    longest life of a token and the time for which relying parties may cache the JWKS; so long a key that others
+    encrypt to still decrypts. `algorithms`: what there are keys for, each with a life of its own: to sign
+    (`ALGORITHMS`) and to be encrypted to (`KEY_MANAGEMENT`). One that is taken out retires."""
 
     rotation_seconds: int
     publish_ahead_seconds: int
@@ -58,10 +60,16 @@ def is_over(key: SigningKey, now: int) -> bool:
 
 
 def plan_keys(keys: Iterable[SigningKey], policy: KeyPolicy, alg: str, now: int, *, at_once: bool = False) -> KeyPlan:
-    """Return what is due at `now`; `at_once` also rotates, without regard to age, where a next key is published."""
+    """Return what is due at `now`; `at_once` also rotates, without regard to age, where a next key is published.
+
+    Of an algorithm that the policy lists no more the keys retire, as at a rotation but without successors.
+    """
     keys = tuple(keys)
     active, coming = in_state(keys, alg, "active"), in_state(keys, alg, "next")
     remove = tuple(key for key in in_state(keys, alg, "retired") if is_over(key, now))
+    if alg not in policy.algorithms:
+        # What it signed still counts for its time; a next key has signed nothing, so nobody misses it.
+        return KeyPlan(retire=active, remove=remove + coming)
     if not active and not coming:
         return KeyPlan(create=2, starts_anew=True, remove=remove)
     rotates = bool(coming) and (not active or at_once or _is_due(active[-1], coming[0], policy, now))

@@ -8,18 +8,15 @@ exactly the members that we write, and `kid` only selects among our own keys. So
 Whether what a token speaks for still holds (session, grant, account) is for the caller to ask.
 """
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
 from idp.jose.algorithms import DEFAULT_ALGORITHM, OwnKey
 from idp.jose.claims import Claims, check_claims
-from idp.jose.compact import CompactJws, InvalidToken, encode_base64url, parse_compact, parse_object
+from idp.jose.compact import CompactJws, InvalidToken, encode_base64url, encode_object, parse_compact, parse_object
 from idp.jose.keys import KeyRing
 
 __all__ = ["Claims", "InvalidToken", "TokenSigner"]
-
-_encode = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 
 
 class TokenSigner:
@@ -35,7 +32,7 @@ class TokenSigner:
         Raises `NoSigningKey`, and TypeError or ValueError for a payload that is not JSON (NaN included).
         """
         key = self._keys.signer(alg)
-        message = self._head(key, typ) + encode_base64url(_encode(payload).encode("ascii"))
+        message = self._head(key, typ) + encode_object(payload)
         return (message + b"." + encode_base64url(key.sign(message))).decode("ascii")
 
     def verify(
@@ -74,7 +71,7 @@ class TokenSigner:
         head = self._heads.get((key.kid, typ))
         if head is None:
             header = {"alg": key.alg, "kid": key.kid} | ({"typ": typ} if typ is not None else {})
-            head = self._heads[key.kid, typ] = encode_base64url(_encode(header).encode("ascii")) + b"."
+            head = self._heads[key.kid, typ] = encode_object(header) + b"."
         return head
 
     def _select_key(self, jws: CompactJws, expected_typ: str | None) -> OwnKey:

@@ -54,10 +54,12 @@ class Keys:
         return self.tokens.verify(token, **arguments)
 
 
-def make_keys(storage: KeyStorage | None = None, vault: KeyEncryptionKey | None = None) -> Keys:
+def make_keys(
+    storage: KeyStorage | None = None, vault: KeyEncryptionKey | None = None, policy: KeyPolicy = POLICY
+) -> Keys:
     """Return one instance of a provider, on a storage that another may share, after its start."""
     storage, clock, vault = storage or KeyStorage(), SetClock(), vault or KeyEncryptionKey(bytes(range(32)))
-    life = KeyLifeCycle(storage.as_storage(), vault, POLICY)
+    life = KeyLifeCycle(storage.as_storage(), vault, policy)
     life.tick(START)
     ring = KeyRing(storage.as_storage(), vault, clock)
     return Keys(storage, clock, vault, life, ring, TokenSigner(ring))

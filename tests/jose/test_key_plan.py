@@ -1,5 +1,7 @@
 """What is due in the life of signing keys."""
 
+from dataclasses import replace
+
 import pytest
 
 from idp.jose.key_plan import KeyPolicy, KeyState, plan_keys, state_of
@@ -100,4 +102,20 @@ def test_retired_keys_go_when_their_time_is_over() -> None:
 def test_algorithms_are_apart() -> None:
     """Keys of another algorithm do not count."""
     keys = (_key("a", created=0, activated=NOW), _key("n", created=0))
-    assert plan_keys(keys, POLICY, "ES256", NOW).create == 2
+    both = replace(POLICY, algorithms=("RS256", "ES256"))
+    assert plan_keys(keys, both, "ES256", NOW).create == 2
+    assert not plan_keys(keys, both, "RS256", NOW)
+
+
+@pytest.mark.parametrize("at_once", [False, True])
+def test_algorithm_that_the_policy_has_no_more(*, at_once: bool) -> None:
+    """Its active keys retire, its next ones go at once, its retired ones in their time, and none is made."""
+    keys = (
+        *(_key("a", created=0, activated=NOW), _key("b", created=0, activated=NOW), _key("n", created=0)),
+        *(_key("r", created=0, activated=0, retired=NOW - 599), _key("o", created=0, activated=0, retired=NOW - 600)),
+    )
+    without = replace(POLICY, algorithms=("ES256",))
+    plan = plan_keys(keys, without, "RS256", NOW, at_once=at_once)
+    assert (_names(plan.retire), _names(plan.remove)) == (["a", "b"], ["o", "n"])
+    assert (plan.create, plan.activate, plan.starts_anew) == (0, (), False)
+    assert not plan_keys((), without, "RS256", NOW, at_once=at_once)

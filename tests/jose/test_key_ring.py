@@ -7,11 +7,10 @@ from dataclasses import replace
 import pytest
 
 from idp.jose import keys as ring_module
-from idp.jose.algorithms import ALGORITHMS
 from idp.jose.compact import InvalidToken
 from idp.jose.keys import REREAD_SECONDS, KeyRing, NoSigningKey
 from idp.jose.sealing import KeyEncryptionKey, UnusableKey
-from idp.jose.vault import make_signing_key
+from idp.jose.vault import make_record
 from tests.jose.conftest import Keys, make_keys
 from tests.jose.fakes import START, KeyStorage, SetClock
 
@@ -118,7 +117,7 @@ def test_refresh_tells_of_a_wrong_key_encryption_key(own_keys: Keys) -> None:
 
 def test_key_slipped_into_the_database_does_not_count(own_keys: Keys, passing: SetClock) -> None:
     """A row written by somebody without the key-encryption key is left out and stops nothing else."""
-    stranger = make_signing_key(ALGORITHMS["RS256"], KeyEncryptionKey(bytes(range(64, 96))), START)
+    stranger = make_record("RS256", KeyEncryptionKey(bytes(range(64, 96))), START)
     good = own_keys.ring.signer().kid
     own_keys.storage.rows.add(replace(stranger, activated_at=START + 1))
     passing.at = 1
@@ -131,7 +130,7 @@ def test_key_slipped_into_the_database_does_not_count(own_keys: Keys, passing: S
 
 def test_swapped_public_key_does_not_count(own_keys: Keys) -> None:
     """A public key changed in the database is not the one that verifies, nor is it published."""
-    stranger = make_signing_key(ALGORITHMS["RS256"], own_keys.vault, START)
+    stranger = make_record("RS256", own_keys.vault, START)
     kid = own_keys.ring.signer().kid
     own_keys.storage.rows.rows[kid] = replace(own_keys.storage.rows.rows[kid], public_jwk=stranger.public_jwk)
     fresh = KeyRing(own_keys.storage.as_storage(), own_keys.vault, own_keys.clock)
