@@ -1,9 +1,13 @@
-"""Clients and their secrets. A secret is 256 random bits, so a plain digest of it is safe to keep."""
+"""Clients and their secrets. A secret is 256 random bits, so a plain digest of it is safe to keep.
+
+Where the secret itself is a key, for HMAC (OIDC Core §10.1), it is kept beside the digest, sealed.
+"""
 
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from idp.jose.sealing import CannotOpen, KeyEncryptionKey
 from idp.randomness import digest, is_same, new_handle
 from idp.stores.interfaces import UnitOfWork
 from idp.stores.records import Client
@@ -19,18 +23,20 @@ def create_client(
     metadata: Mapping[str, Any],
     first_party: bool = False,
     secret: str | None = None,
+    vault: KeyEncryptionKey | None = None,
+    registration_token: str | None = None,
     now: int,
 ) -> tuple[Client, str | None]:
     """Register a client whose metadata was checked, and return it with its secret: the one given, or a new one; None
-    for a client whose method needs none. Raises `Duplicate`."""
-    # The methods that prove a secret are named so (OIDC Core §9).
-    needs_secret = metadata.get("token_endpoint_auth_method", "client_secret_basic").startswith("client_secret_")
-    secret = (secret or new_handle()) if needs_secret else None
+    for a client whose method needs none. `vault` seals a secret that serves as a key. Raises `Duplicate`."""
+    secret = (secret or _new_secret(metadata)) if needs_secret(metadata) else None
     client = Client(
         client_id=client_id,
         metadata=metadata,
         first_party=first_party,
         secret_hash=digest(secret) if secret else None,
+        sealed_secret=_sealed(client_id, metadata, secret, vault),
+        registration_token_hash=digest(registration_token) if registration_token else None,
         created_at=now,
         updated_at=now,
     )
@@ -38,13 +44,65 @@ def create_client(
     return client, secret
 
 
-def rotate_secret(uow: UnitOfWork, client: Client, now: int, grace_seconds: int) -> str:
+def needs_secret(metadata: Mapping[str, Any]) -> bool:
+    """Tell whether a client has a secret: to authenticate by, or as a key."""
+    # The methods that prove a secret are named so (OIDC Core §9).
+    method = metadata.get("token_endpoint_auth_method", "client_secret_basic")
+    return str(method).startswith("client_secret_") or secret_is_key(metadata)
+
+
+def secret_is_key(metadata: Mapping[str, Any]) -> bool:
+    """Tell whether the secret itself is needed, for an HMAC (OIDC Core §10.1), and not only its digest."""
+    algorithms = (str(value) for name, value in metadata.items() if name.endswith("_alg"))
+    return metadata.get("token_endpoint_auth_method") == "client_secret_jwt" or any(
+        algorithm.startswith("HS") for algorithm in algorithms
+    )
+
+
+def open_secrets(client: Client, vault: KeyEncryptionKey, now: int) -> tuple[str, ...]:
+    """Return the secrets that serve the client as keys, the current one first; empty where none was kept."""
+    in_grace = (client.previous_secret_expires_at or 0) > now
+    sealed = (client.sealed_secret, client.previous_sealed_secret if in_grace else None)
+    return tuple(_open(client, one, vault) for one in sealed if one is not None)
+
+
+def _sealed(
+    client_id: str, metadata: Mapping[str, Any], secret: str | None, vault: KeyEncryptionKey | None
+) -> bytes | None:
+    if secret is None or not secret_is_key(metadata):
+        return None
+    if vault is None:
+        raise ValueError("a secret that serves as a key needs a vault")
+    return vault.seal(secret.encode(), _purpose(client_id))
+
+
+def _new_secret(metadata: Mapping[str, Any]) -> str:
+    # As a key of HS512 it needs 64 octets (RFC 7518 §3.2).
+    return new_handle() + new_handle() if secret_is_key(metadata) else new_handle()
+
+
+def _open(client: Client, sealed: bytes, vault: KeyEncryptionKey) -> str:
+    try:
+        return vault.open(sealed, _purpose(client.client_id)).decode()
+    except CannotOpen as fault:
+        raise CannotOpen(f"the secret of client {client.client_id}: {fault}") from None
+
+
+def _purpose(client_id: str) -> str:
+    return f"client-secret {client_id}"
+
+
+def rotate_secret(
+    uow: UnitOfWork, client: Client, now: int, grace_seconds: int, vault: KeyEncryptionKey | None = None
+) -> str:
     """Give the client a new secret and return it; the old one counts for the grace period."""
-    secret = new_handle()
+    secret = _new_secret(client.metadata)
     uow.clients.replace(
         replace(
             client,
             secret_hash=digest(secret),
+            sealed_secret=_sealed(client.client_id, client.metadata, secret, vault),
+            previous_sealed_secret=client.sealed_secret,
             previous_secret_hash=client.secret_hash,
             previous_secret_expires_at=now + grace_seconds,
             updated_at=now,

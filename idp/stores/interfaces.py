@@ -20,6 +20,7 @@ from idp.stores.records import (
     Credential,
     Grant,
     OutboxMessage,
+    PairwiseSubject,
     RefreshToken,
     Resource,
     Session,
@@ -69,7 +70,13 @@ class ClientStore(Protocol):
     def replace(self, client: Client) -> bool:
         """Overwrite the client with this client_id; False if there is none."""
 
+    def remove(self, client_id: str) -> bool:
+        """Forget the client; False if there is none."""
+
     def list(self, *, after: str = "", limit: int = 100) -> tuple[Client, ...]: ...
+
+    def count_registered(self) -> int:
+        """Return how many clients registered themselves."""
 
 
 class ResourceStore(Protocol):
@@ -178,6 +185,20 @@ class ConsentStore(Protocol):
 
     def remove(self, account_id: str, client_id: str) -> bool: ...
 
+    def remove_of_client(self, client_id: str) -> int:
+        """Forget all consents given to a client; return how many."""
+
+
+class SubjectStore(Protocol):
+    """Pairwise subjects."""
+
+    def add(self, subject: PairwiseSubject) -> bool:
+        """Keep a new one; False, changing nothing, if its sector knows the account already. Atomic."""
+
+    def find(self, sector: str, account_id: str) -> PairwiseSubject | None: ...
+
+    def find_by_subject(self, sector: str, subject: str) -> PairwiseSubject | None: ...
+
 
 class ThrottleStore(Protocol):
     """Counters in fixed windows."""
@@ -239,6 +260,8 @@ class UnitOfWork(Protocol):
     def signing_keys(self) -> SigningKeyStore: ...
     @property
     def consents(self) -> ConsentStore: ...
+    @property
+    def subjects(self) -> SubjectStore: ...
     @property
     def throttles(self) -> ThrottleStore: ...
     @property

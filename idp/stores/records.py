@@ -43,7 +43,9 @@ class Client:
     """A relying party. `metadata` holds the validated members of RFC 7591 §2, defaults filled in.
 
     Two secrets may live side by side while one is rotated out: `previous_secret_hash` counts until
-    `previous_secret_expires_at`. A first-party client needs no consent.
+    `previous_secret_expires_at`. Where the secret is itself a key (OIDC Core §10.1), it is kept sealed beside its
+    digest. A first-party client needs no consent. One that registered itself has a `registration_token_hash` (RFC 7592
+    §3).
     """
 
     client_id: str
@@ -55,6 +57,9 @@ class Client:
     previous_secret_expires_at: int | None = None
     created_at: int = 0
     updated_at: int = 0
+    sealed_secret: bytes | None = None
+    previous_sealed_secret: bytes | None = None
+    registration_token_hash: str | None = None
 
     @property
     def name(self) -> str:
@@ -175,6 +180,15 @@ class Consent:
     client_id: str
     scopes: tuple[str, ...]
     updated_at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PairwiseSubject:
+    """The `sub` by which the clients of one sector know an account (OIDC Core §8.1): random, and never changed."""
+
+    sector: str
+    account_id: str
+    subject: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

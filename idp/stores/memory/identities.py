@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from idp.stores.interfaces import Duplicate
 from idp.stores.memory.tables import Tables, insert, kept
-from idp.stores.records import Account, Client, Consent, Credential, Resource, Session
+from idp.stores.records import Account, Client, Consent, Credential, PairwiseSubject, Resource, Session
 
 
 class MemoryAccounts:
@@ -83,9 +83,17 @@ class MemoryClients:
             self._t.clients[client.client_id] = kept(client)
         return known
 
+    def remove(self, client_id: str) -> bool:
+        """Forget the client."""
+        return self._t.clients.pop(client_id, None) is not None
+
     def list(self, *, after: str = "", limit: int = 100) -> tuple[Client, ...]:
         """Return a page of clients."""
         return tuple(self._t.clients[key] for key in sorted(k for k in self._t.clients if k > after)[:limit])
+
+    def count_registered(self) -> int:
+        """Return how many clients registered themselves."""
+        return sum(client.registration_token_hash is not None for client in self._t.clients.values())
 
 
 class MemoryResources:
@@ -124,6 +132,38 @@ class MemoryConsents:
     def remove(self, account_id: str, client_id: str) -> bool:
         """Forget the consent."""
         return self._t.consents.pop((account_id, client_id), None) is not None
+
+    def remove_of_client(self, client_id: str) -> int:
+        """Forget all consents given to a client."""
+        theirs = [key for key in self._t.consents if key[1] == client_id]
+        for key in theirs:
+            del self._t.consents[key]
+        return len(theirs)
+
+
+class MemorySubjects:
+    """`SubjectStore`."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._t = tables
+
+    def add(self, subject: PairwiseSubject) -> bool:
+        """Keep a new one, unless its sector knows the account."""
+        if (subject.sector, subject.account_id) in self._t.subjects:
+            return False
+        if self.find_by_subject(subject.sector, subject.subject) is not None:
+            raise Duplicate("subject")
+        insert(self._t.subjects, (subject.sector, subject.account_id), "account_id", subject)
+        return True
+
+    def find(self, sector: str, account_id: str) -> PairwiseSubject | None:
+        """Return what the sector calls an account."""
+        return self._t.subjects.get((sector, account_id))
+
+    def find_by_subject(self, sector: str, subject: str) -> PairwiseSubject | None:
+        """Return whom the sector calls so."""
+        mine = (known for known in self._t.subjects.values() if known.sector == sector)
+        return next((known for known in mine if known.subject == subject), None)
 
 
 class MemorySessions:

@@ -6,7 +6,14 @@ from contextlib import contextmanager
 
 from idp.stores.interfaces import UnitOfWork
 from idp.stores.memory.flows import MemoryArtifacts, MemoryGrants, MemoryRefreshTokens, MemoryThrottles
-from idp.stores.memory.identities import MemoryAccounts, MemoryClients, MemoryConsents, MemoryResources, MemorySessions
+from idp.stores.memory.identities import (
+    MemoryAccounts,
+    MemoryClients,
+    MemoryConsents,
+    MemoryResources,
+    MemorySessions,
+    MemorySubjects,
+)
 from idp.stores.memory.operations import MemoryAudit, MemoryOutbox, MemorySigningKeys
 from idp.stores.memory.tables import KEPT, ReadOnly, Tables, first_of
 
@@ -24,6 +31,7 @@ class MemoryUnitOfWork:
         self.artifacts = MemoryArtifacts(tables)
         self.signing_keys = MemorySigningKeys(tables)
         self.consents = MemoryConsents(tables)
+        self.subjects = MemorySubjects(tables)
         self.throttles = MemoryThrottles(tables)
         self.outbox = MemoryOutbox(tables)
         self.audit = MemoryAudit(tables)

@@ -15,6 +15,7 @@ from idp.stores.records import (
     Credential,
     Grant,
     OutboxMessage,
+    PairwiseSubject,
     RefreshToken,
     Resource,
     Session,
@@ -59,6 +60,7 @@ class Tables:
     artifacts: dict[tuple[str, str], Artifact] = field(default_factory=dict)
     signing_keys: dict[str, SigningKey] = field(default_factory=dict)
     consents: dict[tuple[str, str], Consent] = field(default_factory=dict)
+    subjects: dict[tuple[str, str], PairwiseSubject] = field(default_factory=dict)
     throttles: dict[str, Throttle] = field(default_factory=dict)
     outbox: dict[str, OutboxMessage] = field(default_factory=dict)
     audit: dict[str, AuditEvent] = field(default_factory=dict)

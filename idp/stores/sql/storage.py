@@ -12,7 +12,7 @@ from idp.stores.interfaces import StorageUnavailable, UnitOfWork
 from idp.stores.sql.accounts import SqlAccounts
 from idp.stores.sql.artifacts import SqlArtifacts
 from idp.stores.sql.audit import SqlAudit
-from idp.stores.sql.clients import SqlClients, SqlConsents, SqlResources
+from idp.stores.sql.clients import SqlClients, SqlConsents, SqlResources, SqlSubjects
 from idp.stores.sql.engine import BUSY_SECONDS, database_file, identity, open_engine
 from idp.stores.sql.grants import SqlGrants, SqlRefreshTokens
 from idp.stores.sql.migrations import check_schema, migrate
@@ -40,6 +40,7 @@ class SqlUnitOfWork:
         self.artifacts = SqlArtifacts(run)
         self.signing_keys = SqlSigningKeys(run)
         self.consents = SqlConsents(run)
+        self.subjects = SqlSubjects(run)
         self.throttles = SqlThrottles(run)
         self.outbox = SqlOutbox(run)
         self.audit = SqlAudit(run)

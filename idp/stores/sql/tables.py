@@ -67,6 +67,9 @@ clients = Table(
     _instant("previous_secret_expires_at", null=True),
     _instant("created_at"),
     _instant("updated_at"),
+    Column("sealed_secret", LargeBinary, nullable=True),
+    Column("previous_sealed_secret", LargeBinary, nullable=True),
+    _text("registration_token_hash", null=True),
 )
 resources = Table(
     "resources",
@@ -163,6 +166,15 @@ consents = Table(
     _text("client_id", key=True),
     _json("scopes", "tuple"),
     _instant("updated_at"),
+    Index("consents_client", "client_id"),
+)
+subjects = Table(
+    "subjects",
+    metadata,
+    _text("sector", key=True),
+    _text("account_id", key=True),
+    _text("subject"),
+    Index("subjects_subject", "sector", "subject", unique=True),
 )
 throttles = Table(
     "throttles",
@@ -207,5 +219,7 @@ audit = Table(
     Index("audit_at", "at"),
 )
 
+_REGISTERED = clients.c.registration_token_hash.is_not(None)
+Index("clients_registered", clients.c.client_id, sqlite_where=_REGISTERED, postgresql_where=_REGISTERED)
 _UNDELIVERED = outbox.c.delivered_at.is_(None) & outbox.c.failed_at.is_(None)
 Index("outbox_due", outbox.c.next_attempt_at, sqlite_where=_UNDELIVERED, postgresql_where=_UNDELIVERED)
