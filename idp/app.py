@@ -23,6 +23,7 @@ from idp.jose.rotation import KeyChange, KeyLifeCycle
 from idp.jose.sealing import KeyEncryptionKey
 from idp.jose.signing import TokenSigner
 from idp.logout_delivery import LogoutDelivery
+from idp.outbound.documents import Documents
 from idp.outbound.guard import OutboundClient, trust
 from idp.outbound.outbox import OutboxWorker
 from idp.protocol.context import Server
@@ -71,6 +72,7 @@ def build_key_life_cycle(settings: Settings, storage: Storage, vault: KeyEncrypt
         rotation_seconds=keys.rotation_seconds,
         publish_ahead_seconds=keys.publish_ahead_seconds,
         published_after_seconds=longest_use + keys.jwks_max_age_seconds,
+        algorithms=(*keys.algorithms, *keys.decryption_algorithms),
     )
     return KeyLifeCycle(storage, vault, policy, _audit_key_change)
 
@@ -114,6 +116,8 @@ def build_provider(settings: Settings, storage: Storage, clock: Clock) -> Provid
         registry=registry,
         keys=keys,
         tokens=tokens,
+        vault=vault,
+        documents=Documents(client, clock),
         sessions=Sessions(settings.lifetimes, registry.on_session_ended),
         throttle=throttle,
     )

@@ -1,16 +1,36 @@
 """Fixtures shared by all tests."""
 
 from collections.abc import Iterator
+from functools import cache
+from itertools import count
 from pathlib import Path
 
 import pytest
 
+from idp.jose.algorithms import Algorithm, KeyPair, PrivateKey
 from idp.stores.sql.storage import SqlStorage
 from tests.provider import House, make_house
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
+def ready_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the n-th key of each test be the same one: making them would take more time than all that is tested."""
+    made = count()
+
+    def generate(kind: type[KeyPair], algorithm: Algorithm) -> KeyPair:
+        return kind(algorithm, nth_key(next(made), algorithm))
+
+    monkeypatch.setattr(KeyPair, "generate", classmethod(generate))
+
+
+@cache
+def nth_key(_number: int, algorithm: Algorithm) -> PrivateKey:
+    """Return a private key that is made once."""
+    return algorithm.generate()
+
+
+@pytest.fixture
+def house(tmp_path: Path, ready_keys: None) -> Iterator[House]:
     """A provider over SQLite with the clients that the cases speak of, and alice and bob."""
     storage = SqlStorage(f"sqlite:///{tmp_path}/signet.sqlite3")
     storage.migrate()

@@ -98,7 +98,13 @@ class House:
         checked = self.server.registry.check_client_metadata(defaults | metadata, self.server.settings)
         with self.storage.begin() as uow:
             create_client(
-                uow, client_id=client_id, metadata=checked, first_party=first_party, secret=secret, now=self.clock.now()
+                uow,
+                client_id=client_id,
+                metadata=checked,
+                first_party=first_party,
+                secret=secret,
+                vault=self.server.vault,
+                now=self.clock.now(),
             )
 
     def add_resource(self, identifier: str = API, client_id: str | None = None, **scopes: str) -> None:

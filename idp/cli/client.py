@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from idp.accounts.audit import record
-from idp.accounts.clients import create_client, disable_client, enable_client, rotate_secret
+from idp.accounts.clients import create_client, disable_client, enable_client, rotate_secret, secret_is_key
 from idp.cli.failures import Failure
 from idp.cli.opening import Program, pass_program
 from idp.cli.output import as_json, instant, show_one, show_rows
@@ -60,7 +60,7 @@ def client() -> None:
 @click.option(
     "--auth",
     "token_endpoint_auth_method",
-    type=click.Choice(["client_secret_basic", "client_secret_post", "private_key_jwt", "none"]),
+    type=click.Choice(["client_secret_basic", "client_secret_post", "client_secret_jwt", "private_key_jwt", "none"]),
     help="How it authenticates; by default as its type does.",
 )
 @click.option("--jwks-file", "jwks", type=_JwksFile(), help="Its public keys, for private_key_jwt: a JWK Set.")
@@ -85,11 +85,12 @@ def add(
     given = {name: list(value) if isinstance(value, tuple) else value for name, value in members.items() if value}
     metadata = KINDS[kind] | given | ({"scope": " ".join(scopes)} if scopes else {})
     checked = _check(program, client_id, metadata)
+    vault = program.vault if secret_is_key(checked) else None
     with secret_outlet(secret_file, replace=False) as hand_out:
         try:
             with program.writing() as uow:
                 made, secret = create_client(
-                    uow, client_id=client_id, metadata=checked, first_party=first_party, now=program.now
+                    uow, client_id=client_id, metadata=checked, first_party=first_party, vault=vault, now=program.now
                 )
                 record(uow, "client.created", now=program.now, client_id=client_id)
         except Duplicate:
@@ -141,7 +142,8 @@ def rotate_secret_(program: Program, client_id: str, secret_file: Path | None) -
             found = _get(uow, client_id)
             if found.secret_hash is None:
                 raise Failure(f"{client_id} has no secret; its method needs none.")
-            secret = rotate_secret(uow, found, program.now, grace)
+            vault = program.vault if secret_is_key(found.metadata) else None
+            secret = rotate_secret(uow, found, program.now, grace, vault)
             record(uow, "client.secret_rotated", now=program.now, client_id=client_id)
         click.echo(f"The old secret counts until {instant(program.now + grace)}.")
         hand_out(secret)

@@ -20,6 +20,7 @@ from idp.stores.interfaces import Storage, UnitOfWork
 
 if TYPE_CHECKING:
     from idp.jose.rotation import KeyLifeCycle
+    from idp.jose.sealing import KeyEncryptionKey
     from idp.protocol.registry import Registry
 
 
@@ -81,11 +82,18 @@ class Program:
         return Sessions(self.settings.lifetimes, self.registry.on_session_ended)
 
     @cached_property
+    def vault(self) -> "KeyEncryptionKey":
+        """What seals secrets in the database."""
+        from idp.app import open_vault
+
+        return open_vault(self.settings, self.storage)
+
+    @cached_property
     def key_life_cycle(self) -> "KeyLifeCycle":
         """The life cycle of the signing keys."""
-        from idp.app import build_key_life_cycle, open_vault
+        from idp.app import build_key_life_cycle
 
-        return build_key_life_cycle(self.settings, self.storage, open_vault(self.settings, self.storage))
+        return build_key_life_cycle(self.settings, self.storage, self.vault)
 
     @cached_property
     def now(self) -> int:

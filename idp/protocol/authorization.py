@@ -13,7 +13,7 @@ from idp.protocol.errors import Expired, Forbidden, ProtocolError
 from idp.protocol.interaction import Interaction, PromptState
 from idp.protocol.messages import Answer, Browser, Request, redirect
 from idp.protocol.parameters import PROMPT, Params, read_fields
-from idp.protocol.spec import Prompt
+from idp.protocol.spec import Delivery, Phase, Prompt
 from idp.randomness import digest, new_handle
 from idp.stores.records import Account, Client, Session
 
@@ -33,15 +33,17 @@ class ResponseTarget:
 class AuthorizationRequest:
     """The request as far as it was checked. `known_client` is set in Phase.CLIENT, `target` in Phase.REDIRECT.
     `disclosed` are scopes that are not granted, but whose claims are asked for one by one (OIDC Core §5.5);
-    `hinted_subject` is the `sub` that must be here."""
+    `hinted_account_id` is the account that must be here. `fault` is a refusal found in Phase.SOURCE, kept until it is
+    known where it may be told."""
 
     params: Params
+    fault: ProtocolError | None = None
     known_client: Client | None = None
     target: ResponseTarget | None = None
     response_type: str = ""
     scopes: tuple[str, ...] = ()
     resources: tuple[str, ...] = ()
-    hinted_subject: str | None = None
+    hinted_account_id: str | None = None
     disclosed: tuple[str, ...] = ()
 
     @property
@@ -71,13 +73,11 @@ def authorize(request: Request, context: Context) -> Answer:
 
     A cross-site POST carries no SameSite=Lax cookie, so it cannot know the session: its request is stored and decided
     on the GET that follows."""
-    params = read_fields(request, context.registry.parameters)
-    if request.method == "GET":
-        return _decide(params, None, context)
-    checked = _check(params, context)
-    if isinstance(checked, _Refused):
-        return _decide(params, None, context)
-    stored = interactions.begin(params, None, context)
+    arrived = AuthorizationRequest(params=read_fields(request, context.registry.parameters))
+    checked = _check(arrived, context, first=Phase.SOURCE)
+    if request.method == "GET" or isinstance(checked, _Refused):
+        return _decide(checked, None, context)
+    stored = interactions.begin(checked.params, None, context)
     return redirect(_flow_url(CONTINUE_PATH, stored.handle, context))
 
 
@@ -89,7 +89,7 @@ def resume(handle: str, context: Context) -> Answer:
 
 def proceed(interaction: Interaction, context: Context) -> Answer:
     """Decide a loaded interaction anew from its stored request; nothing is taken from the page (R16)."""
-    return _decide(interaction.params, interaction, context)
+    return _decide(_check_stored(interaction, context), interaction, context)
 
 
 def deny(interaction: Interaction, error: ProtocolError, context: Context) -> Answer:
@@ -101,7 +101,7 @@ def deny(interaction: Interaction, error: ProtocolError, context: Context) -> An
 
 def check_again(interaction: Interaction, context: Context) -> AuthorizationRequest:
     """Return the stored request checked anew: the client may have changed since. Raises what no longer holds."""
-    checked = _check(interaction.params, context)
+    checked = _check_stored(interaction, context)
     if isinstance(checked, _Refused):
         raise checked.cause
     return checked
@@ -118,7 +118,7 @@ def look(checked: AuthorizationRequest, interaction: Interaction | None, context
         done=interaction.done if interaction else frozenset(),
         session=session,
         account=context.uow.accounts.find(session.account_id) if session else None,
-        hinted_subject=checked.hinted_subject,
+        hinted_account_id=checked.hinted_account_id,
         context=context,
     )
 
@@ -140,9 +140,13 @@ class _Refused:
     request: AuthorizationRequest
 
 
-def _check(params: Params, context: Context) -> AuthorizationRequest | _Refused:
-    request = AuthorizationRequest(params=params)
-    for check in context.registry.authorization_checks:
+def _check(request: AuthorizationRequest, context: Context, *, first: Phase) -> AuthorizationRequest | _Refused:
+    """Run the checks from a phase on; a fault of Phase.SOURCE counts as soon as the redirect URI is known good."""
+    for phase, check in context.registry.authorization_checks:
+        if phase < first:
+            continue
+        if phase >= Phase.REQUEST and request.fault is not None:
+            return _Refused(request.fault, request)
         try:
             request = check(request, context) or request
         except ProtocolError as cause:
@@ -150,8 +154,11 @@ def _check(params: Params, context: Context) -> AuthorizationRequest | _Refused:
     return request
 
 
-def _decide(params: Params, interaction: Interaction | None, context: Context) -> Answer:
-    checked = _check(params, context)
+def _check_stored(interaction: Interaction, context: Context) -> AuthorizationRequest | _Refused:
+    return _check(AuthorizationRequest(params=interaction.params), context, first=Phase.CLIENT)
+
+
+def _decide(checked: AuthorizationRequest | _Refused, interaction: Interaction | None, context: Context) -> Answer:
     if isinstance(checked, _Refused):
         return _refuse(checked.cause, checked.request, context)
     state = look(checked, interaction, context)
@@ -159,20 +166,20 @@ def _decide(params: Params, interaction: Interaction | None, context: Context) -
         due = due_prompt(state)
         if due is None:
             return _respond(checked, state, interaction, context)
-        if "none" in (params.get(PROMPT) or ()):
+        if "none" in (checked.params.get(PROMPT) or ()):
             raise due[0].refuse(due[1])
     except (Expired, Forbidden):
         raise
     except ProtocolError as error:
         return _refuse(error, checked, context)
-    return _ask(due[0], params, interaction, context)
+    return _ask(due[0], checked.params, interaction, context)
 
 
 def _choose_session(checked: AuthorizationRequest, interaction: Interaction | None, context: Context) -> Session | None:
     sessions = [session for _, session in context.browser_sessions]
     if interaction is not None and interaction.session_id is not None:
         return next((s for s in sessions if s.session_id == interaction.session_id), None)
-    hinted = [s for s in sessions if s.account_id == checked.hinted_subject]
+    hinted = [s for s in sessions if s.account_id == checked.hinted_account_id]
     return next(iter(hinted or sessions), None)
 
 
@@ -206,7 +213,7 @@ def _respond(
         client_id=checked.client.client_id,
         session_id=state.session.session_id,
     )
-    return _deliver(response_type.respond(authorized, context), checked.target, context, browser=_active(state))
+    return _deliver(response_type.respond(authorized, context), checked, context, granted=True, browser=_active(state))
 
 
 def _active(state: PromptState) -> Browser | None:
@@ -221,19 +228,29 @@ def _refuse(error: ProtocolError, request: AuthorizationRequest, context: Contex
     if request.target is None:
         raise error
     context.audit("authorization.refused", result=error.error, client_id=request.client.client_id)
-    return _deliver(error.members(), request.target, context)
+    return _deliver(error.members(), request, context, granted=False)
 
 
 def _deliver(
-    fields: Mapping[str, str], target: ResponseTarget | None, context: Context, browser: Browser | None = None
+    fields: Mapping[str, str],
+    request: AuthorizationRequest,
+    context: Context,
+    *,
+    granted: bool,
+    browser: Browser | None = None,
 ) -> Answer:
+    """Send the response to the client; `browser` is how the browser changes with it, if it does."""
+    target = request.target
     if target is None:
         raise LookupError("no check of Phase.REDIRECT has set the target")
+    delivery = Delivery(
+        client=request.client, target=target, browser=browser or context.request.browser, granted=granted
+    )
     members = dict(fields)
     if target.state is not None:
         members["state"] = target.state
     for contribute in context.registry.response_parameters:
-        members |= contribute(context.settings)
+        members |= contribute(delivery, context.settings)
     return replace(context.registry.response_modes[target.mode](target, members), browser=browser)
 
 

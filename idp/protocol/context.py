@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
+from math import inf
 from typing import Any, TypeVar
 
 from idp.accounts.audit import Origin, record
@@ -10,7 +11,9 @@ from idp.accounts.sessions import Sessions
 from idp.authentication.throttle import Throttling
 from idp.clock import Clock
 from idp.jose.keys import KeyRing
+from idp.jose.sealing import KeyEncryptionKey
 from idp.jose.signing import TokenSigner
+from idp.outbound.documents import Documents
 from idp.protocol.errors import ProtocolError
 from idp.protocol.messages import Browser, Request
 from idp.protocol.registry import Registry
@@ -31,6 +34,8 @@ class Server:
     registry: Registry
     keys: KeyRing
     tokens: TokenSigner
+    vault: KeyEncryptionKey
+    documents: Documents
     sessions: Sessions
     throttle: Throttling
 
@@ -79,6 +84,13 @@ class Context:
         live = dict(self.browser_sessions)
         remembered = any(live[handle].remembered for handle in handles)
         return replace(self.request.browser, session_handles=handles, remembered=remembered)
+
+    def document(self, url: str, *, fresh_seconds: float, stale_seconds: float = 0) -> bytes:
+        """Return the document at a URL, at most so old, or fetched for this request.
+
+        Raises `DocumentUnavailable`; `DocumentNeeded` passes through every step, and undoes it."""
+        fresh_seconds = inf if url in self.request.fetched else fresh_seconds
+        return self.server.documents.find(url, fresh_seconds=fresh_seconds, stale_seconds=stale_seconds)
 
     def audit(self, name: str, *, result: str = "ok", **about: Any) -> None:
         """Append an audit event about this request."""

@@ -49,7 +49,7 @@ class Interaction:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PromptState:
-    """What a prompt's `reason` looks at. `hinted_subject` is the `sub` that must be here."""
+    """What a prompt's `reason` looks at. `hinted_account_id` is the account that must be here."""
 
     params: Params
     client: Client
@@ -58,7 +58,7 @@ class PromptState:
     done: frozenset[str]
     session: Session | None
     account: Account | None
-    hinted_subject: str | None
+    hinted_account_id: str | None
     context: Context
 
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from idp.protocol.client_responses import SIGNED, Protection, protect, protection_of_id_token
 from idp.protocol.context import Context, Server
 from idp.protocol.messages import NO_STORE, Response, encode_json
 from idp.protocol.parameters import Params
@@ -23,11 +24,12 @@ class Issuance:
     """What is about to be issued. `scopes` and `audience` are those of this access token, within what `grant` covers;
     `carried` are the parameters of the authorization request that came along. `account` is None for a client acting
     for itself. `is_new` says that the grant is not stored yet; `replaces` is the refresh token that was used.
-    `access_token` is set once it is signed, and `code` when both go out together, for claims of the ID Token that
-    depend on them."""
+    `subject` is the `sub` that the client sees. `access_token` is set once it is signed, and `code` when both go out
+    together, for claims of the ID Token that depend on them."""
 
     client: Client
     account: Account | None
+    subject: str
     grant: Grant
     scopes: tuple[str, ...]
     audience: tuple[str, ...]
@@ -36,11 +38,6 @@ class Issuance:
     replaces: RefreshToken | None = None
     access_token: str = ""
     code: str = ""
-
-    @property
-    def subject(self) -> str:
-        """The `sub` that the client sees."""
-        return self.account.account_id if self.account else self.client.client_id
 
 
 def issue(issuance: Issuance, context: Context) -> Response:
@@ -53,9 +50,10 @@ def issue(issuance: Issuance, context: Context) -> Response:
     for contribute in context.registry.token_response:
         members |= contribute(issuance, context)
     server, now = context.server, context.now
+    protection = protection_of_id_token(issuance.client, context) if issuance.account else SIGNED
     return Response(
         headers=(("content-type", "application/json"), *NO_STORE),
-        body=lambda: encode_json(_sign_all(issuance, server, now) | members),
+        body=lambda: encode_json(_sign_all(issuance, protection, server, now) | members),
     )
 
 
@@ -69,7 +67,7 @@ def grant_id_of(jti: str) -> str:
     return jti.partition(".")[0]
 
 
-def _sign_all(issuance: Issuance, server: Server, now: int) -> dict[str, Any]:
+def _sign_all(issuance: Issuance, protection: Protection, server: Server, now: int) -> dict[str, Any]:
     access_token = sign_access_token(issuance, server, now)
     members: dict[str, Any] = {
         "access_token": access_token,
@@ -77,7 +75,7 @@ def _sign_all(issuance: Issuance, server: Server, now: int) -> dict[str, Any]:
         "expires_in": server.settings.lifetimes.access_token_seconds,
         "scope": " ".join(issuance.scopes),
     }
-    id_token = sign_id_token(replace(issuance, access_token=access_token), server, now)
+    id_token = sign_id_token(replace(issuance, access_token=access_token), protection, server, now)
     return members if id_token is None else members | {"id_token": id_token}
 
 
@@ -86,10 +84,10 @@ def sign_access_token(issuance: Issuance, server: Server, now: int) -> str:
     return server.tokens.sign(_access_token_claims(issuance, server, now), typ=ACCESS_TOKEN_TYPE)
 
 
-def sign_id_token(issuance: Issuance, server: Server, now: int) -> str | None:
+def sign_id_token(issuance: Issuance, protection: Protection, server: Server, now: int) -> str | None:
     """Return the ID Token, or None when no specification makes one for this issuance."""
     claims = _id_token_claims(issuance, server, now)
-    return server.tokens.sign(claims, typ="JWT") if claims else None
+    return protect(claims, protection, server.tokens, typ="JWT") if claims else None
 
 
 def _access_token_claims(issuance: Issuance, server: Server, now: int) -> dict[str, Any]:

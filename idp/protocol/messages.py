@@ -31,17 +31,25 @@ class Browser:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
     """One request, parsed. `headers` have lower-case names and one value each; `authorization` holds every
-    Authorization header; `form` is None when the body is no form. `address` is the client's, `origin` its Origin."""
+    Authorization header; `form` is None when the body is no form, and `content` is the body as it came. `address` is
+    the client's. `fetched` are the URLs of documents that were fetched for this very request."""
 
     method: str
     path: str
     query: Fields = ()
     form: Fields | None = None
+    content: bytes = b""
     headers: Mapping[str, str] = field(default_factory=dict)
     authorization: tuple[str, ...] = ()
     address: str = ""
     request_id: str = ""
     browser: Browser = Browser()
+    fetched: frozenset[str] = frozenset()
+
+    @property
+    def media_type(self) -> str:
+        """The media type of the body in lower case, without parameters; empty when none is said."""
+        return self.headers.get("content-type", "").partition(";")[0].strip().lower()
 
     @property
     def fields(self) -> Fields:

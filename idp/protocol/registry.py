@@ -12,6 +12,7 @@ from idp.protocol.spec import (
     ClientMember,
     Endpoint,
     GrantType,
+    Phase,
     ResponseMode,
     ResponseType,
     Scope,
@@ -73,9 +74,9 @@ class Registry:
                 merged[name], owners[name] = value, owners.get(name, spec.name)
         return merged
 
-    def _ordered_checks(self) -> tuple[AuthorizationCheck, ...]:
+    def _ordered_checks(self) -> tuple[tuple[Phase, AuthorizationCheck], ...]:
         checks = [pair for spec in self.specs for pair in spec.authorization_checks]
-        return tuple(check for _, check in sorted(checks, key=lambda pair: pair[0]))
+        return tuple(sorted(checks, key=lambda pair: pair[0]))
 
     def check_client_metadata(self, metadata: Mapping[str, Any], settings: Settings) -> dict[str, Any]:
         """Return the metadata to store: every member checked, defaults filled in. Members that no specification

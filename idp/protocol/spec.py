@@ -10,7 +10,7 @@ from enum import Enum, IntEnum
 from typing import TYPE_CHECKING, Any
 
 from idp.protocol.errors import ProtocolError
-from idp.protocol.messages import Answer, Request
+from idp.protocol.messages import Answer, Browser, Request
 from idp.protocol.parameters import Parameter, Params
 from idp.stores.interfaces import UnitOfWork
 from idp.stores.records import Account, Client, Grant, Session
@@ -25,8 +25,9 @@ if TYPE_CHECKING:
 
 
 class Phase(IntEnum):
-    """The order in which an authorization request is checked. Only from REQUEST on is the redirect URI known good,
-    so only then may a refusal be redirected (RFC 6749 §4.1.2.1)."""
+    """The order in which an authorization request is checked. SOURCE finds where its parameters come from, once, when
+    it arrives; what is stored of it are the parameters found. Only from REQUEST on is the redirect URI known good, so
+    only then may a refusal be redirected (RFC 6749 §4.1.2.1)."""
 
     SOURCE = 1
     CLIENT = 2
@@ -148,6 +149,17 @@ class Disclosure:
     scopes: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """An authorization response about to leave: to which client, where, and in which browser, as it will be when the
+    response has arrived. `granted` tells it from a refusal."""
+
+    client: Client
+    target: "ResponseTarget"
+    browser: Browser
+    granted: bool
+
+
 AuthorizationCheck = Callable[["AuthorizationRequest", "Context"], "AuthorizationRequest | None"]
 TokenCheck = Callable[["Issuance", Params, "Context"], "Issuance"]
 ResponseMode = Callable[["ResponseTarget", Mapping[str, str]], Answer]
@@ -169,7 +181,7 @@ class Spec:
     scopes: Mapping[str, Scope] = field(default_factory=dict)
     response_types: Mapping[str, ResponseType] = field(default_factory=dict)
     response_modes: Mapping[str, ResponseMode] = field(default_factory=dict)
-    response_parameters: "tuple[Callable[[Settings], Mapping[str, str]], ...]" = ()
+    response_parameters: "tuple[Callable[[Delivery, Settings], Mapping[str, str]], ...]" = ()
     client_authentication: Mapping[str, ClientAuthentication] = field(default_factory=dict)
     grant_types: Mapping[str, GrantType] = field(default_factory=dict)
     token_checks: tuple[TokenCheck, ...] = ()

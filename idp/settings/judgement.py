@@ -34,6 +34,9 @@ def check_together(settings: Settings, sources: Sources) -> list[Fault]:
     if keys.publish_ahead_seconds < keys.jwks_max_age_seconds:
         problem = "is less than keys.jwks_max_age_seconds, so relying parties would meet keys that they do not know"
         found.append(_fault("keys.publish_ahead_seconds", problem, keys.jwks_max_age_seconds, sources))
+    if "RS256" not in keys.algorithms:
+        # OIDC Core §15.1: every provider signs by RS256 for those who ask for nothing else.
+        found.append(_fault("keys.algorithms", "lacks RS256", ("RS256", *keys.algorithms), sources))
     one, other = ("tls_certificate_file", "tls_key_file")
     if (settings.tls_certificate_file is None) != (settings.tls_key_file is None):
         missing, given = (one, other) if settings.tls_certificate_file is None else (other, one)

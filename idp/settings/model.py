@@ -18,6 +18,7 @@ from idp.settings.values import (
 
 MINUTE, HOUR, DAY = 60, 3_600, 86_400
 YEAR = 365 * DAY
+SigningAlgorithm = Literal["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]
 # What is secret may also come from a file, and is masked wherever settings are shown.
 SECRET: dict[str, Any] = {"secret": True}
 
@@ -78,6 +79,15 @@ class Keys(_Group):
     )
     jwks_max_age_seconds: int = Field(
         default=5 * MINUTE, ge=0, le=DAY, description="How long JWKS and discovery may be cached."
+    )
+    algorithms: tuple[SigningAlgorithm, ...] = Field(
+        default=("RS256", "PS256", "ES256", "EdDSA"),
+        min_length=1,
+        description="What tokens can be signed with; each has keys of its own. RS256 must be among them.",
+    )
+    decryption_algorithms: tuple[Literal["RSA-OAEP-256", "ECDH-ES"], ...] = Field(
+        default=("RSA-OAEP-256", "ECDH-ES"),
+        description="What clients can encrypt request objects to us with; each has keys of its own.",
     )
 
 
@@ -149,6 +159,10 @@ class Settings(_Group):
     profile: Literal["strict", "oidc_legacy"] = Field(
         default="strict",
         description="`oidc_legacy` admits implicit and hybrid flows and requests without PKCE, for every client.",
+    )
+    registration: Literal["off", "token", "open"] = Field(
+        default="off",
+        description="Who may register clients over HTTP (RFC 7591): nobody, who has an initial access token, anyone.",
     )
     development: bool = Field(default=False, description="Stamp every page, show developers' facts on error pages.")
     allow_http_issuer: bool = Field(default=False, description="Serve an http issuer that is not on loopback.")

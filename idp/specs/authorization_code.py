@@ -7,6 +7,7 @@ code that was sent with a wrong client, redirect URI or verifier is burnt, for i
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
+from idp.accounts.subjects import subject_of
 from idp.protocol.authorization import Authorized
 from idp.protocol.claims_request import CLAIMS
 from idp.protocol.context import Context
@@ -67,6 +68,7 @@ def redeem_code(params: Params, client: Client, context: Context) -> Issuance:
     return Issuance(
         client=client,
         account=account,
+        subject=subject_of(context.uow, client, account.account_id),
         grant=grant,
         is_new=True,
         scopes=grant.scopes,

@@ -7,6 +7,7 @@ relying party's slowness holds up a sign-out, and none is lost in a crash.
 from collections.abc import Mapping
 from typing import Any
 
+from idp.accounts.subjects import subject_of
 from idp.protocol.client_metadata import check_web_uri
 from idp.protocol.registry import Registry
 from idp.protocol.spec import ClientDraft, ClientMember, Spec
@@ -25,7 +26,7 @@ def enqueue_notices(uow: UnitOfWork, session: Session, now: int) -> None:
     for client_id in uow.grants.client_ids_of_session(session.session_id):
         client = uow.clients.find(client_id)
         destination = client.value("backchannel_logout_uri") if client else None
-        if destination is None:
+        if client is None or destination is None:
             continue
         uow.outbox.add(
             OutboxMessage(
@@ -33,7 +34,7 @@ def enqueue_notices(uow: UnitOfWork, session: Session, now: int) -> None:
                 kind=KIND,
                 client_id=client_id,
                 destination=destination,
-                payload={"sub": session.account_id, "sid": session.session_id},
+                payload={"sub": subject_of(uow, client, session.account_id), "sid": session.session_id},
                 created_at=now,
                 next_attempt_at=now,
             )

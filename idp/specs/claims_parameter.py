@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from idp.accounts.claims import SCOPE_CLAIMS
+from idp.accounts.subjects import account_id_of
 from idp.authentication.policy import acr_values_supported
 from idp.protocol.authorization import AuthorizationRequest
 from idp.protocol.claims_request import CLAIMS, ClaimsRequest, scopes_of_claims
@@ -22,7 +23,7 @@ from idp.settings import Settings
 from idp.stores.records import Account, Client
 
 
-def check_claims(request: AuthorizationRequest, _context: Context) -> AuthorizationRequest | None:
+def check_claims(request: AuthorizationRequest, context: Context) -> AuthorizationRequest | None:
     """Note what is asked for beyond the scopes, so that the End-User is asked too."""
     asked = request.params.get(CLAIMS)
     if asked is None:
@@ -31,7 +32,8 @@ def check_claims(request: AuthorizationRequest, _context: Context) -> Authorizat
     subjects = _values(asked.get("id_token", {}).get("sub"))
     allowed = request.client.metadata.get("scope", "").split()
     disclosed = tuple(s for s in scopes_of_claims(asked) if s in allowed and s not in request.scopes)
-    return replace(request, disclosed=disclosed, hinted_subject=subjects[0] if subjects else request.hinted_subject)
+    hinted = account_id_of(context.uow, request.client, subjects[0]) if subjects else None
+    return replace(request, disclosed=disclosed, hinted_account_id=hinted or request.hinted_account_id)
 
 
 def _check_acr(asked: ClaimsRequest) -> None:

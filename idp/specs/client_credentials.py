@@ -28,7 +28,14 @@ def redeem_client_credentials(params: Params, client: Client, context: Context) 
         created_at=context.now,
         expires_at=context.now + context.settings.lifetimes.access_token_seconds,
     )
-    return Issuance(client=client, account=None, grant=grant, scopes=scopes, audience=(context.settings.issuer,))
+    return Issuance(
+        client=client,
+        account=None,
+        subject=client.client_id,
+        grant=grant,
+        scopes=scopes,
+        audience=(context.settings.issuer,),
+    )
 
 
 def _scopes(params: Params, client: Client, context: Context) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from idp.accounts.grants import grant_is_live
+from idp.accounts.subjects import subject_of
 from idp.protocol.access_tokens import Access, find_access
 from idp.protocol.client_authentication import authenticate_client
 from idp.protocol.context import Context
@@ -64,7 +65,7 @@ def _describe_refresh_token(token: str, client: Client, context: Context) -> dic
     return {
         "active": True,
         "iss": context.settings.issuer,
-        "sub": grant.account_id,
+        "sub": subject_of(context.uow, client, grant.account_id) if grant.account_id else client.client_id,
         "client_id": grant.client_id,
         "scope": " ".join(grant.scopes),
         "iat": found.created_at,

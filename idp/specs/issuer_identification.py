@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from idp.protocol.registry import Registry
-from idp.protocol.spec import Spec
+from idp.protocol.spec import Delivery, Spec
 from idp.settings import Settings
 
 
-def issuer_parameter(settings: Settings) -> Mapping[str, str]:
+def issuer_parameter(_delivery: Delivery, settings: Settings) -> Mapping[str, str]:
     """Return the response parameter (RFC 9207 §2)."""
     return {"iss": settings.issuer}
 

@@ -7,8 +7,10 @@ For clients that cannot be changed; only the profile `oidc_legacy` admits them, 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
+from idp.accounts.subjects import subject_of
 from idp.protocol.authorization import AuthorizationRequest, Authorized, ResponseTarget
 from idp.protocol.claims_request import CLAIMS
+from idp.protocol.client_responses import protection_of_id_token
 from idp.protocol.context import Context
 from idp.protocol.errors import InvalidRequest, InvalidScope
 from idp.protocol.issuance import Issuance, sign_access_token, sign_id_token
@@ -47,7 +49,8 @@ def respond_with(*parts: str) -> Callable[[Authorized, Context], Mapping[str, st
             issuance = replace(issuance, access_token=access_token)
             members |= _token_members(issuance, context)
         if "id_token" in parts:
-            members["id_token"] = sign_id_token(issuance, context.server, context.now) or ""
+            protection = protection_of_id_token(issuance.client, context)
+            members["id_token"] = sign_id_token(issuance, protection, context.server, context.now) or ""
         return members
 
     return respond
@@ -83,6 +86,7 @@ def _issuance(authorized: Authorized, code: str, context: Context) -> Issuance:
     return Issuance(
         client=request.client,
         account=authorized.account,
+        subject=subject_of(context.uow, request.client, session.account_id),
         grant=grant,
         scopes=request.scopes,
         audience=request.resources or (context.settings.issuer,),

@@ -4,17 +4,17 @@ UserInfo, the `claims` parameter and request objects are specifications of their
 refused here as §6 says for a provider that does not support them.
 """
 
-import base64
-import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 from idp.accounts.grants import needed_consent
+from idp.accounts.subjects import account_id_of
 from idp.authentication.policy import acr_values_supported
-from idp.jose.signing import InvalidToken
+from idp.jose.hash_claims import left_half_hash
 from idp.protocol.authorization import AuthorizationRequest
+from idp.protocol.client_responses import id_token_alg
 from idp.protocol.context import Context
 from idp.protocol.errors import (
     AccountSelectionRequired,
@@ -25,6 +25,7 @@ from idp.protocol.errors import (
     RequestNotSupported,
     RequestUriNotSupported,
 )
+from idp.protocol.id_token_hints import verify_id_token_hint
 from idp.protocol.interaction import PromptState
 from idp.protocol.issuance import Issuance
 from idp.protocol.parameters import ID_TOKEN_HINT, LOGIN_HINT, NONCE, PROMPT, UI_LOCALES, Parameter, parse_text
@@ -77,15 +78,10 @@ def check_id_token_hint(request: AuthorizationRequest, context: Context) -> Auth
     hint = request.params.get(ID_TOKEN_HINT)
     if hint is None:
         return None
-    try:
-        claims = context.server.tokens.verify(
-            hint, expected_typ="JWT", issuer=context.settings.issuer, now=context.now, allow_expired=True
-        )
-    except InvalidToken as error:
-        raise InvalidRequest("id_token_hint is not an ID Token of this issuer.", detail=str(error)) from error
+    claims = verify_id_token_hint(hint, context)
     if claims["aud"] != request.client.client_id:
         raise InvalidRequest("id_token_hint was issued to another client.")
-    return replace(request, hinted_subject=str(claims["sub"]))
+    return replace(request, hinted_account_id=account_id_of(context.uow, request.client, str(claims["sub"])))
 
 
 def select_account_reason(state: PromptState) -> str | None:
@@ -101,7 +97,7 @@ def login_reason(state: PromptState) -> str | None:
     interaction satisfies `prompt=login` and `max_age`, however long the pages after it take."""
     if state.session is None:
         return "session"
-    if state.hinted_subject not in (None, state.session.account_id):
+    if state.hinted_account_id not in (None, state.session.account_id):
         if "login" in state.done:
             raise LoginRequired("The End-User who signed in is not the one named by id_token_hint.")
         return "hint"
@@ -137,19 +133,11 @@ def id_token_claims(issuance: Issuance) -> Mapping[str, Any]:
         "amr": list(grant.amr),
         "sid": grant.session_id,
     }
-    if issuance.access_token:
-        claims["at_hash"] = left_half_hash(issuance.access_token)
-    if issuance.code:
-        claims["c_hash"] = left_half_hash(issuance.code)
+    alg = id_token_alg(issuance.client)
+    hashed = {"at_hash": issuance.access_token, "c_hash": issuance.code} if alg != "none" else {}
+    claims |= {name: left_half_hash(value, alg) for name, value in hashed.items() if value}
     nonce = issuance.carried.get(NONCE)
     return claims | {"nonce": nonce} if nonce is not None else claims
-
-
-def left_half_hash(value: str) -> str:
-    """Return at_hash or c_hash of a value under RS256 (OIDC Core §3.1.3.6, §3.3.2.11).
-
-    The left half of its SHA-256, as base64url."""
-    return base64.urlsafe_b64encode(hashlib.sha256(value.encode("ascii")).digest()[:16]).rstrip(b"=").decode()
 
 
 def prompt_values(registry: Registry) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any, NoReturn
 
 from idp.accounts.grants import grant_is_live
+from idp.accounts.subjects import subject_of
 from idp.protocol.context import Context
 from idp.protocol.errors import InvalidGrant, InvalidScope
 from idp.protocol.issuance import Issuance
@@ -38,6 +39,7 @@ def redeem_refresh_token(params: Params, client: Client, context: Context) -> Is
     return Issuance(
         client=client,
         account=account,
+        subject=subject_of(context.uow, client, account.account_id) if account else client.client_id,
         grant=grant,
         scopes=_narrowed(grant, params),
         audience=grant.resources or (context.settings.issuer,),

@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from idp.jose.signing import InvalidToken
 from idp.protocol.client_metadata import check_plain_uris
 from idp.protocol.context import Context
 from idp.protocol.errors import Expired, InvalidRequest
+from idp.protocol.id_token_hints import verify_id_token_hint
 from idp.protocol.interaction import check_form_token
 from idp.protocol.messages import Answer, Browser, Page, Request, redirect, with_query
 from idp.protocol.pages import SignedOutNotice, SignOutQuestion
@@ -114,15 +114,7 @@ def _hint_claims(params: Params, context: Context) -> Mapping[str, Any]:
     hint = params.get(ID_TOKEN_HINT)
     if hint is None:
         return {}
-    try:
-        claims = context.server.tokens.verify(
-            hint, expected_typ="JWT", issuer=context.settings.issuer, now=context.now, allow_expired=True
-        )
-    except InvalidToken as error:
-        raise InvalidRequest("id_token_hint is not an ID Token of this issuer.", detail=str(error)) from error
-    if not isinstance(claims["aud"], str):
-        raise InvalidRequest("id_token_hint was issued to more than one client.")
-    return claims
+    return verify_id_token_hint(hint, context)
 
 
 def _return_uri(params: Params, client: Client | None, has_hint: bool) -> str | None:

@@ -8,12 +8,14 @@ import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from urllib.parse import urlsplit
 
 from starlette.types import Receive, Scope, Send
 
 from idp.clock import monotonic
 from idp.observe.logging import log_context
+from idp.outbound.documents import DocumentNeeded
 from idp.protocol.context import Server
 from idp.protocol.errors import ProtocolError, ServerError, TemporarilyUnavailable
 from idp.protocol.messages import Fields, Page, Request, Response
@@ -30,6 +32,10 @@ from idp.web.routing import Action
 
 log = logging.getLogger("idp.web")
 BODY_SECONDS = 10.0
+# Documents of other parties: how many one request may need, how many are fetched at once, how many more may wait.
+MOST_DOCUMENTS = 4
+FETCHERS = 8
+MOST_FETCHES = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +68,8 @@ class Edge:
         self._origins = ClientOrigins(server.storage)
         self._workers = ThreadPoolExecutor(settings.worker_threads, "core")
         self._hashers = ThreadPoolExecutor(settings.argon2.concurrent, "hash")
+        self._fetchers = ThreadPoolExecutor(FETCHERS, "fetch")
+        self._fetches: dict[str, asyncio.Future[None]] = {}
         self._waiting, self._hashing = 0, 0
         self._host = urlsplit(settings.issuer).netloc.encode("ascii")
         self._always = ALWAYS + (HSTS if settings.issuer.startswith("https:") else ())
@@ -70,6 +78,7 @@ class Edge:
         """Finish what is under way and end the threads."""
         self._workers.shutdown()
         self._hashers.shutdown()
+        self._fetchers.shutdown()
 
     async def serve(self, action: Action, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request to an action; never raises for anything that the request holds."""
@@ -109,7 +118,7 @@ class Edge:
         except TooLarge as error:
             return self._plain(error.status, action, request_id)
         try:
-            return await self._run(action.hashes, lambda: self._core_logged(action, scope, body, request_id))
+            return await self._with_documents(action, scope, body, request_id)
         except TemporarilyUnavailable as error:
             return self._refusal(error, action, Request(method=method, path=scope["path"], request_id=request_id))
 
@@ -120,6 +129,32 @@ class Edge:
         hosts = [value for name, value in scope["headers"] if name == b"host"]
         any_host = self.server.settings.allow_any_host or action.path.startswith("/health")
         return None if any_host or hosts == [self._host] else 421
+
+    async def _with_documents(self, action: Action, scope: Scope, body: bytes, request_id: str) -> Result:
+        """Run the core, and again with each document that it finds it needs. Raises `TemporarilyUnavailable`."""
+        fetched: frozenset[str] = frozenset()
+        while True:
+            # Bound now: the loop goes on while the call may still run.
+            call = partial(self._core_logged, action, scope, body, request_id, fetched)
+            try:
+                return await self._run(action.hashes, call)
+            except DocumentNeeded as needed:
+                if len(fetched) == MOST_DOCUMENTS or needed.url in fetched:
+                    raise TemporarilyUnavailable("A document could not be kept.", retry_after_seconds=2) from needed
+                await self._fetch(needed.url)
+                fetched |= {needed.url}
+
+    async def _fetch(self, url: str) -> None:
+        """Fetch a document in a thread of its own kind; those who need the same one wait for it together."""
+        under_way = self._fetches.get(url)
+        if under_way is None:
+            if len(self._fetches) >= MOST_FETCHES:
+                raise TemporarilyUnavailable("Too many documents are being fetched.", retry_after_seconds=5)
+            loop = asyncio.get_running_loop()
+            under_way = loop.run_in_executor(self._fetchers, self.server.documents.fetch, url)
+            self._fetches[url] = under_way
+            under_way.add_done_callback(lambda _: self._fetches.pop(url, None))
+        await asyncio.shield(under_way)
 
     async def _run(self, hashes: bool, call: Callable[[], Result]) -> Result:
         """Run a call in a worker thread; raises `TemporarilyUnavailable` at once when too many wait (R18)."""
@@ -139,18 +174,22 @@ class Edge:
         else:
             self._waiting += change
 
-    def _core_logged(self, action: Action, scope: Scope, body: bytes, request_id: str) -> Result:
+    def _core_logged(
+        self, action: Action, scope: Scope, body: bytes, request_id: str, fetched: frozenset[str]
+    ) -> Result:
         """Let every line that is logged in the worker thread meanwhile carry the request's id."""
         with log_context(request_id):
-            return self._core(action, scope, body, request_id)
+            return self._core(action, scope, body, request_id, fetched)
 
-    def _core(self, action: Action, scope: Scope, body: bytes, request_id: str) -> Result:
-        """Runs in a worker thread: parse, decide, sign, render."""
+    def _core(self, action: Action, scope: Scope, body: bytes, request_id: str, fetched: frozenset[str]) -> Result:
+        """Runs in a worker thread: parse, decide, sign, render. Lets `DocumentNeeded` pass."""
         request = Request(method=scope["method"], path=scope["path"], request_id=request_id)
         try:
-            request = self._parser.parse(scope, body, request_id)
+            request = self._parser.parse(scope, body, request_id, fetched)
             answer = action.handle(request, self.server)
             result = self._finish(answer, request)
+        except DocumentNeeded:
+            raise
         except ProtocolError as error:
             result = self._refusal(error, action, request)
         except StorageUnavailable:

@@ -31,7 +31,9 @@ class Parser:
         self._cookies = cookies
         self._proxies = tuple(ipaddress.ip_network(network, strict=False) for network in trusted_proxies)
 
-    def parse(self, scope: Mapping[str, Any], body: bytes, request_id: str) -> Request:
+    def parse(
+        self, scope: Mapping[str, Any], body: bytes, request_id: str, fetched: frozenset[str] = frozenset()
+    ) -> Request:
         """Return the request. Raises `InvalidRequest` when query or form are not UTF-8 or have too many fields."""
         raw = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]]
         headers = {name: value.strip() for name, value in reversed(raw)}
@@ -41,11 +43,13 @@ class Parser:
             path=scope["path"],
             query=parse_fields(scope["query_string"]),
             form=parse_fields(body) if is_form and _is_utf8(headers) else None,
+            content=body,
             headers=headers,
             authorization=tuple(value for name, value in raw if name == "authorization"),
             address=self.address(scope, headers),
             request_id=request_id,
             browser=self._cookies.read([value for name, value in raw if name == "cookie"]),
+            fetched=fetched,
         )
 
     def address(self, scope: Mapping[str, Any], headers: Mapping[str, str]) -> str:

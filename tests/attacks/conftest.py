@@ -3,15 +3,12 @@
 import logging
 import time
 from collections.abc import Iterator
-from functools import cache
-from itertools import count
 from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
 
-from idp.jose.algorithms import Algorithm, OwnKey
 from idp.stores.sql.storage import SqlStorage
 from tests.attacks.oracle import check_answer, secrets_in
 from tests.provider import PASSWORD, SECRET, VERIFIER, Browser, House, make_house
@@ -41,23 +38,6 @@ def oracle(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) ->
     assert "'unforeseen'" not in logged
 
 
-@pytest.fixture(autouse=True)
-def ready_keys(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the n-th key of each test be the same one: making them would take more time than all that is tested."""
-    made = count()
-
-    def generate(_cls: type[OwnKey], algorithm: Algorithm) -> OwnKey:
-        return nth_key(next(made), algorithm)
-
-    monkeypatch.setattr(OwnKey, "generate", classmethod(generate))
-
-
-@cache
-def nth_key(_number: int, algorithm: Algorithm) -> OwnKey:
-    """Return a key pair that is made once."""
-    return OwnKey(algorithm, algorithm.generate())
-
-
 @pytest.fixture
 def house(house: House) -> Iterator[House]:
     """The house of all tests; when the attack is over it is healthy and someone else signs in as ever."""
@@ -72,7 +52,7 @@ def house(house: House) -> Iterator[House]:
 
 
 @pytest.fixture
-def developers_house(tmp_path: Path) -> Iterator[House]:
+def developers_house(tmp_path: Path, ready_keys: None) -> Iterator[House]:
     """A provider in development, whose error pages show what was sent."""
     storage = SqlStorage(f"sqlite:///{tmp_path}/development.sqlite3")
     storage.migrate()

@@ -38,7 +38,7 @@ def test_checks_run_by_phase() -> None:
     checks = {phase: lambda *_, phase=phase: seen.append(phase) for phase in Phase}
     pairs = tuple((phase, checks[phase]) for phase in reversed(Phase))
     registry = Registry([Spec(name="a", document="", authorization_checks=pairs)])
-    for check in registry.authorization_checks:
+    for _, check in registry.authorization_checks:
         check(None, None)  # type: ignore[arg-type]
     assert seen == sorted(Phase)
 
