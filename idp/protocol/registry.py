@@ -42,6 +42,7 @@ class Registry:
         self.client_authentication: Mapping[str, ClientAuthentication] = self._named(lambda s: s.client_authentication)
         self.grant_types: Mapping[str, GrantType] = self._named(lambda s: s.grant_types)
         self.client_metadata: Mapping[str, ClientMember] = self._named(lambda s: s.client_metadata)
+        self.registration_checks = tuple(c for s in self.specs for c in s.registration_checks)
         self.endpoints: Mapping[str, Endpoint] = self._named(lambda s: {e.path: e for e in s.endpoints})
         self.prompts = tuple(p for s in self.specs for p in s.prompts)
         self.response_parameters = tuple(p for s in self.specs for p in s.response_parameters)

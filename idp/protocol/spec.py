@@ -168,7 +168,10 @@ ClaimsOf = Callable[["Issuance"], Mapping[str, Any]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spec:
-    """One specification. Every field adds to what the provider does; none takes away."""
+    """One specification. Every field adds to what the provider does; none takes away.
+
+    `registration_checks` look at checked metadata as a whole when a client registers over HTTP; they may need documents
+    of others and raise `InvalidClientMetadata`."""
 
     name: str
     document: str
@@ -191,6 +194,7 @@ class Spec:
     userinfo_claims: tuple[Callable[[Disclosure], Mapping[str, Any]], ...] = ()
     endpoints: tuple[Endpoint, ...] = ()
     client_metadata: Mapping[str, ClientMember] = field(default_factory=dict)
+    registration_checks: "tuple[Callable[[Mapping[str, Any], Context], None], ...]" = ()
     server_metadata: "Callable[[Registry, Settings], Mapping[str, Any]] | None" = None
     sign_out_frames: "tuple[Callable[[UnitOfWork, Session, Settings], tuple[str, ...]], ...]" = ()
     on_session_ended: tuple[Callable[[UnitOfWork, Session, int], None], ...] = ()
