@@ -82,6 +82,21 @@ def decode_base64url(text: str) -> bytes:
 
 def parse_object(octets: bytes, part: str) -> dict[str, Any]:
     """Return the JSON object that is the whole of `octets`; `part` names it in reasons. Raises `InvalidToken`."""
+    value = _parse_json(octets, part)
+    if not isinstance(value, dict):
+        raise InvalidToken(f"the {part} is not a JSON object")
+    return value
+
+
+def parse_strings(octets: bytes, part: str) -> list[str]:
+    """Return the JSON list of strings that is the whole of `octets`, as `parse_object` does."""
+    value = _parse_json(octets, part)
+    if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+        raise InvalidToken(f"the {part} is not a JSON list of strings")
+    return value
+
+
+def _parse_json(octets: bytes, part: str) -> Any:
     try:
         text = octets.decode("utf-8")
     except UnicodeDecodeError:
@@ -90,12 +105,9 @@ def parse_object(octets: bytes, part: str) -> dict[str, Any]:
     if text.count("[") + text.count("{") > _MOST_BRACKETS:
         raise InvalidToken(f"the {part} has too many brackets")
     try:
-        value = json.loads(text, object_pairs_hook=_unique_members, parse_constant=_refuse_constant)
+        return json.loads(text, object_pairs_hook=_unique_members, parse_constant=_refuse_constant)
     except (ValueError, RecursionError):
         raise InvalidToken(f"the {part} is not strict JSON") from None
-    if not isinstance(value, dict):
-        raise InvalidToken(f"the {part} is not a JSON object")
-    return value
 
 
 def _unique_members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from idp.stores.records import (
     Credential,
     Grant,
     OutboxMessage,
+    PairwiseSubject,
     RefreshToken,
     Resource,
     Session,
@@ -218,6 +219,40 @@ class StoreContract:
             assert found.scopes == ("openid", "email")
             assert uow.consents.remove("a1", "c1")
             assert not uow.consents.remove("a1", "c1")
+
+    def test_client_is_forgotten_with_its_consents(self, storage: Storage) -> None:
+        """A client goes once, and what people agreed to give it goes too; those of others stay."""
+        with storage.begin() as uow:
+            uow.clients.add(Client(client_id="c1", metadata={}, sealed_secret=b"\x00\xff", registration_token_hash="t"))
+            uow.clients.add(Client(client_id="c2", metadata={}))
+            for account_id, client_id in (("a1", "c1"), ("a2", "c1"), ("a1", "c2")):
+                uow.consents.put(
+                    Consent(account_id=account_id, client_id=client_id, scopes=("openid",), updated_at=NOW)
+                )
+            found = uow.clients.find("c1")
+            assert found is not None
+            assert found.sealed_secret == b"\x00\xff"
+            assert uow.clients.count_registered() == 1
+            assert uow.clients.remove("c1")
+            assert not uow.clients.remove("c1")
+            assert uow.clients.count_registered() == 0
+            assert uow.consents.remove_of_client("c1") == 2
+            assert uow.consents.remove_of_client("c1") == 0
+            assert uow.consents.find("a1", "c2") is not None
+
+    def test_sector_knows_an_account_by_one_subject(self, storage: Storage) -> None:
+        """The first subject stays; another sector has its own; a subject leads back to its account."""
+        first = PairwiseSubject(sector="rp.example", account_id="a1", subject="s1")
+        with storage.begin() as uow:
+            assert uow.subjects.add(first)
+            assert not uow.subjects.add(replace(first, subject="s2"))
+            assert uow.subjects.add(replace(first, sector="other.example", subject="s1"))
+            assert uow.subjects.find("rp.example", "a1") == first
+            assert uow.subjects.find("rp.example", "a2") is None
+            assert uow.subjects.find_by_subject("rp.example", "s1") == first
+            assert uow.subjects.find_by_subject("rp.example", "s2") is None
+            with pytest.raises(Duplicate):
+                uow.subjects.add(replace(first, account_id="a2"))
 
     def test_session_ends_once(self, storage: Storage) -> None:
         """The first end returns the session, the second nothing; an ended one cannot be overwritten."""
