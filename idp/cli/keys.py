@@ -1,17 +1,18 @@
-"""`idp keys`: the signing keys."""
+"""`idp keys`: the provider's keys, those that sign and those that others encrypt to."""
 
 import click
 
 from idp.cli.failures import Failure
 from idp.cli.opening import Program, pass_program
 from idp.cli.output import as_json, instant, show_rows
+from idp.jose.algorithms import ALGORITHMS, DEFAULT_ALGORITHM, KEY_MANAGEMENT
 from idp.jose.key_plan import state_of
 from idp.jose.rotation import KeyInUse
 
 
 @click.group()
 def keys() -> None:
-    """List, rotate and withdraw the signing keys."""
+    """List, rotate and withdraw the provider's keys."""
 
 
 @keys.command("list")
@@ -37,10 +38,20 @@ def list_(program: Program, json_: bool) -> None:
 
 
 @keys.command()
+@click.option(
+    "--alg",
+    type=click.Choice([*ALGORITHMS, *KEY_MANAGEMENT]),
+    default=DEFAULT_ALGORITHM,
+    show_default=True,
+    help="Which algorithm's key.",
+)
 @pass_program
-def rotate(program: Program) -> None:
-    """Let the next key sign from now on. Running instances follow within a second; old tokens still verify."""
-    changes = program.key_life_cycle.rotate(program.now)
+def rotate(program: Program, alg: str) -> None:
+    """Let the next key serve from now on. Running instances follow within a second; old tokens still verify."""
+    used = (*program.settings.keys.algorithms, *program.settings.keys.decryption_algorithms)
+    if alg not in used:
+        raise Failure(f"There are no keys for {alg}.", next_step=f"one of: {', '.join(used)}")
+    changes = program.key_life_cycle.rotate(program.now, alg)
     for change in changes:
         click.echo(f"{change.action.ljust(9)}  {change.kid}  {change.alg}")
     if not changes:

@@ -159,8 +159,9 @@ class Artifact:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SigningKey:
-    """A signing key. Its state follows from its instants: next (not activated), active, retired (still published, until
-    `remove_at`). `sealed` is the private key under the key-encryption key; `public_jwk` is what the JWKS shows."""
+    """A key that signs, or that others encrypt to, as its `alg` says. Its state follows from its instants: next (not
+    activated), active, retired (still of use until `remove_at`). `sealed` is the private key under the key-encryption
+    key; `public_jwk` is what the JWKS shows."""
 
     kid: str
     alg: str

@@ -39,6 +39,16 @@ def test_rotation_takes_the_next_key(cli: CommandLine) -> None:
     assert names.count("key.retired") == 1
 
 
+def test_each_algorithm_has_a_life_of_its_own(cli: CommandLine) -> None:
+    """Another algorithm's key is rotated by its name; one that the settings do not list has none."""
+    cli.run("keys", "rotate", "--alg", "ES256")
+    rows = cli.read("keys", "list")
+    assert {(row["alg"], row["state"]) for row in rows} == {("ES256", "active"), ("ES256", "next")}
+    refused = cli.run("keys", "rotate", "--alg", "ES512", status=1)
+    assert "There are no keys for ES512" in refused.stderr
+    assert cli.read("keys", "list") == rows
+
+
 @pytest.mark.case("OP-24")
 def test_the_key_file_is_closed_to_others(cli: CommandLine) -> None:
     """As is its directory and the database, even where the umask is open."""
