@@ -1,0 +1,1 @@
+"""Our driver for the OpenID Foundation's conformance suite; run by hand, no part of `./check`."""
