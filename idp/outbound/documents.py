@@ -5,6 +5,7 @@ missing raises `DocumentNeeded`, which undoes what was begun; the edge fetches i
 (R14). What came is kept in this process, failures included, in bounded number; each reader says how old it may be.
 """
 
+import logging
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass
@@ -12,6 +13,8 @@ from dataclasses import dataclass
 from idp.clock import Clock
 from idp.outbound.failures import OutboundFailed, OutboundRefused
 from idp.outbound.guard import DEFAULT_BYTES, OutboundClient
+
+_log = logging.getLogger(__name__)
 
 # At most 16 MiB in all.
 MOST_DOCUMENTS = 256
@@ -75,6 +78,9 @@ class Documents:
             body = self._client.get(url, DEFAULT_BYTES)
         except (OutboundFailed, OutboundRefused) as failure:
             fault = failure.reason
+        except Exception:
+            _log.exception("a document could not be fetched, for a reason unforeseen")
+            fault = "internal error"
         now = self._clock.now()
         with self._lock:
             last = self._entries.pop(url, None) or _Entry(b"", 0, now)
