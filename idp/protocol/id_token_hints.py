@@ -13,11 +13,11 @@ from idp.jose.foreign import SECRET_OCTETS
 from idp.protocol.client_keys import verify_by_client
 from idp.protocol.client_responses import id_token_alg
 from idp.protocol.context import Context
-from idp.protocol.errors import InvalidRequest
+from idp.protocol.errors import BadIdTokenHint
 
 
 def verify_id_token_hint(hint: str, context: Context) -> Mapping[str, Any]:
-    """Return the claims of a hint; its `aud` is a client_id. Raises `InvalidRequest`."""
+    """Return the claims of a hint; its `aud` is a client_id. Raises `BadIdTokenHint`."""
     try:
         if parse_compact(hint).header.get("alg") in SECRET_OCTETS:
             claims = _verify_by_secret(hint, context)
@@ -26,9 +26,9 @@ def verify_id_token_hint(hint: str, context: Context) -> Mapping[str, Any]:
                 hint, expected_typ="JWT", issuer=context.settings.issuer, now=context.now, allow_expired=True
             )
     except InvalidToken as error:
-        raise InvalidRequest("id_token_hint is not an ID Token of this issuer.", detail=str(error)) from error
+        raise BadIdTokenHint("id_token_hint is not an ID Token of this issuer.", detail=str(error)) from error
     if not isinstance(claims["aud"], str):
-        raise InvalidRequest("id_token_hint was issued to more than one client.")
+        raise BadIdTokenHint("id_token_hint was issued to more than one client.")
     return claims
 
 
