@@ -53,7 +53,7 @@ class Discovery:
             if self._known is not None and self._now() < self._fetched_at + LIFETIME_SECONDS:
                 return self._known
             try:
-                document, _ = await fetch_document(self._client, self._issuer + WELL_KNOWN)
+                document, _ = await fetch_document(self._client, metadata_url(self._issuer))
             except ProviderUnavailable:
                 if self._known is None:
                     raise
@@ -72,6 +72,11 @@ class Discovery:
         metadata = await self.metadata()
         document, headers = await fetch_document(self._client, metadata.jwks_uri)
         return document, headers.get("cache-control", "")
+
+
+def metadata_url(issuer: str) -> str:
+    """Where the document is: the issuer without a final slash, then the well-known path (OIDC Discovery §4.1)."""
+    return issuer.removesuffix("/") + WELL_KNOWN
 
 
 def parse_metadata(document: Mapping[str, Any], issuer: str) -> ProviderMetadata:
