@@ -114,7 +114,9 @@ def _note_steps(party: RelyingParty, browser: Browser, query: QueryParams, token
         )
         if value
     ]
-    sent = [("grant_type", "authorization_code"), ("code", query["code"]), ("resource", party.settings.issuer)]
+    sent = [("grant_type", "authorization_code"), ("code", query["code"])]
+    if (resource := party.settings.registration.userinfo_resource) is not None:
+        sent.append(("resource", resource))
     browser.open().timeline.extend(
         (
             step(now, "Browser", name, "Authorization response", query.multi_items()),

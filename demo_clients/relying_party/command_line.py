@@ -33,6 +33,7 @@ def parse_settings(defaults: PartyDefaults, arguments: Sequence[str] | None = No
         ca_file=given.ca_file,
         tls_certificate_file=given.tls_certificate_file,
         tls_key_file=given.tls_key_file,
+        sign_in_only=given.sign_in_only,
     )
     _check_certificates(settings, faults)
     if faults:
@@ -59,6 +60,7 @@ def _parser(defaults: PartyDefaults) -> argparse.ArgumentParser:
         help="file with the client secret",
     )
     parser.add_argument("--peer-url", default=defaults.peer_url, help=f"URL of the {defaults.peer_name}")
+    parser.add_argument("--sign-in-only", action="store_true", help="ask for no API: for providers that know of none")
     parser.add_argument("--ca-file", type=Path, help="PEM file of authorities to trust beside the system's")
     parser.add_argument("--tls-certificate-file", type=Path, help="PEM chain, to serve https by itself")
     parser.add_argument("--tls-key-file", type=Path, help="its private key in PEM, without a password")

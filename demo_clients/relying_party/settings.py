@@ -34,7 +34,8 @@ class Settings:
     """One running relying party. The secret is not part of the representation.
 
     The own URL and the peer's have no trailing slash; the issuer is as the provider writes it. `ca_file` names whom
-    to trust beside the system's authorities; with the two TLS files the application serves https by itself.
+    to trust beside the system's authorities; with the two TLS files the application serves https by itself. With
+    `sign_in_only` it asks for the End-User's claims and for no API: other providers know nothing of these two.
     """
 
     issuer: str
@@ -48,6 +49,7 @@ class Settings:
     ca_file: Path | None = None
     tls_certificate_file: Path | None = None
     tls_key_file: Path | None = None
+    sign_in_only: bool = False
 
     @property
     def redirect_uri(self) -> str:
@@ -71,7 +73,9 @@ class Settings:
 
     @property
     def scope(self) -> str:
-        """What is asked for at sign-in: the End-User's claims and both APIs."""
+        """What is asked for at sign-in: the End-User's claims and, unless `sign_in_only`, both APIs."""
+        if self.sign_in_only:
+            return "openid profile email"
         scopes = {self.defaults.api_scope, self.defaults.peer_api_scope}
         return " ".join(("openid", "profile", "email", "roles", *sorted(scopes)))
 
@@ -85,7 +89,7 @@ class Settings:
             token_endpoint_auth_method=self.defaults.token_endpoint_auth_method,
             redirect_uri=self.redirect_uri,
             scope=self.scope,
-            resources=(self.resource, self.peer_resource),
+            resources=() if self.sign_in_only else (self.resource, self.peer_resource),
         )
 
     @property

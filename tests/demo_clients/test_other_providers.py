@@ -14,7 +14,7 @@ from demo_clients.shop import app as shop_app
 from tests.demo_clients.certificates import self_signed
 from tests.demo_clients.conftest import settings_of
 from tests.demo_clients.provider import ISSUER, SHOP
-from tests.demo_clients.wire import World, is_signed_in, sign_in
+from tests.demo_clients.wire import World, is_signed_in, parameters, post_form, sign_in
 
 pytestmark = pytest.mark.anyio
 
@@ -65,6 +65,36 @@ async def test_authorities_beside_those_of_the_system(tmp_path: Path) -> None:
                 await fetch_document(party.client, url)
         await party.close()
     server.close()
+
+
+async def test_sign_in_only_asks_for_no_api(world: World) -> None:
+    """Neither a scope nor a resource that only this project's provider knows is ever sent; the person is known."""
+    rebuild_shop(world, sign_in_only=True)
+    async with world.browser() as browser:
+        url = (await browser.get(f"{SHOP}/login")).headers["location"]
+        assert parameters(url)["scope"] == "openid profile email"
+        assert "resource" not in parameters(url)
+        await sign_in(browser)
+        sent = [form for path, form in world.provider.requests if path == "/oauth2/token"]
+        assert [("resource" in form) for form in sent] == [False]
+        assert "Robin Demo" in (await browser.get(f"{SHOP}/")).text
+
+
+async def test_sign_in_only_renews_nothing(world: World) -> None:
+    """Pages offer no API call; one that is asked for all the same is refused here, and no token is renewed."""
+    rebuild_shop(world, sign_in_only=True)
+    async with world.browser() as browser:
+        await sign_in(browser)
+        pages = [(await browser.get(SHOP + path)).text for path in ("/token", "/try", "/timeline")]
+        for button in ('id="renew"', 'id="try-all"', "resource"):
+            assert all(button not in page for page in pages), button
+        assert (await post_form(browser, "/renew")).status_code == 502
+        assert (await post_form(browser, "/try", attempt="proper")).status_code == 502
+        await post_form(browser, "/try", attempt="code-replay")
+        assert "cannot be seen here" in (await browser.get(f"{SHOP}/try")).text
+        assert {form["grant_type"] for path, form in world.provider.requests if path == "/oauth2/token"} == {
+            "authorization_code"
+        }
 
 
 async def answer_with_an_object(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
