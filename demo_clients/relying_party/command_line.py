@@ -34,6 +34,7 @@ def parse_settings(defaults: PartyDefaults, arguments: Sequence[str] | None = No
         tls_certificate_file=given.tls_certificate_file,
         tls_key_file=given.tls_key_file,
         sign_in_only=given.sign_in_only,
+        allow_older_provider=given.allow_older_provider,
     )
     _check_certificates(settings, faults)
     if faults:
@@ -61,6 +62,11 @@ def _parser(defaults: PartyDefaults) -> argparse.ArgumentParser:
     )
     parser.add_argument("--peer-url", default=defaults.peer_url, help=f"URL of the {defaults.peer_name}")
     parser.add_argument("--sign-in-only", action="store_true", help="ask for no API: for providers that know of none")
+    parser.add_argument(
+        "--allow-older-provider",
+        action="store_true",
+        help="do without the announcement of PKCE, without iss in answers (RFC 9207), without the typ of logout tokens",
+    )
     parser.add_argument("--ca-file", type=Path, help="PEM file of authorities to trust beside the system's")
     parser.add_argument("--tls-certificate-file", type=Path, help="PEM chain, to serve https by itself")
     parser.add_argument("--tls-key-file", type=Path, help="its private key in PEM, without a password")

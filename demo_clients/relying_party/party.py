@@ -52,7 +52,7 @@ def build_party(
     Raises UnusableCertificate if the authorities of the settings cannot be read."""
     wire = transport or LoopbackTransport(httpx2.AsyncHTTPTransport(verify=trust(settings.ca_file), trust_env=False))
     client = open_client(wire)
-    discovery = Discovery(settings.issuer, client, now)
+    discovery = Discovery(settings.issuer, client, now, allow_older=settings.allow_older_provider)
     return RelyingParty(
         settings=settings,
         now=now,

@@ -30,6 +30,8 @@ def run(
     except (SettingsRefused, OSError) as error:
         print(f"The {defaults.name} cannot start:\n{error}", file=sys.stderr)
         return 2
+    if settings.allow_older_provider:
+        print(f"{defaults.name}: --allow-older-provider is on; some defences are down", file=sys.stderr)
     web_app = create_app(settings)
     config = uvicorn.Config(
         web_app.asgi,

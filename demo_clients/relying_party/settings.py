@@ -36,6 +36,8 @@ class Settings:
     The own URL and the peer's have no trailing slash; the issuer is as the provider writes it. `ca_file` names whom
     to trust beside the system's authorities; with the two TLS files the application serves https by itself. With
     `sign_in_only` it asks for the End-User's claims and for no API: other providers know nothing of these two.
+    `allow_older_provider` forgoes what the standards only recommend to providers: announcing PKCE, naming themselves
+    in authorization responses, and the `typ` of logout tokens. What the provider does say is checked all the same.
     """
 
     issuer: str
@@ -50,6 +52,7 @@ class Settings:
     tls_certificate_file: Path | None = None
     tls_key_file: Path | None = None
     sign_in_only: bool = False
+    allow_older_provider: bool = False
 
     @property
     def redirect_uri(self) -> str:

@@ -3,7 +3,9 @@
 import asyncio
 import ssl
 from pathlib import Path
+from typing import Any
 
+import httpx2
 import pytest
 
 from demo_clients.relying_party.discovery import metadata_url
@@ -13,8 +15,8 @@ from demo_clients.relying_party.party import build_party
 from demo_clients.shop import app as shop_app
 from tests.demo_clients.certificates import self_signed
 from tests.demo_clients.conftest import settings_of
-from tests.demo_clients.provider import ISSUER, SHOP
-from tests.demo_clients.wire import World, is_signed_in, parameters, post_form, sign_in
+from tests.demo_clients.provider import ISSUER, MISSING, SHOP
+from tests.demo_clients.wire import World, answer_of_provider, is_signed_in, parameters, post_form, sign_in
 
 pytestmark = pytest.mark.anyio
 
@@ -95,6 +97,93 @@ async def test_sign_in_only_renews_nothing(world: World) -> None:
         assert {form["grant_type"] for path, form in world.provider.requests if path == "/oauth2/token"} == {
             "authorization_code"
         }
+
+
+OLDER = {
+    "code_challenge_methods_supported": MISSING,
+    "authorization_response_iss_parameter_supported": MISSING,
+}
+
+
+async def test_older_provider_is_refused_unless_allowed(world: World, browser: httpx2.AsyncClient) -> None:
+    """A provider that announces neither PKCE nor `iss` in its answers is not used by default."""
+    for member in OLDER:
+        world.provider.metadata_changes = {member: MISSING}
+        assert (await browser.get(f"{SHOP}/login")).status_code == 502
+
+
+@pytest.mark.case("RP-02")
+@pytest.mark.requirement("RFC 9207", "2.4")
+@pytest.mark.parametrize("announced", [True, False])
+@pytest.mark.parametrize("named", [ISSUER, None, "", "https://evil.example", f"{ISSUER}/"])
+async def test_issuer_in_the_answer_of_an_older_provider(world: World, announced: bool, named: str | None) -> None:
+    """It may leave `iss` out if it never promised it; what it states must be right in any case. PKCE is used."""
+    world.provider.metadata_changes = {} if announced else OLDER
+    rebuild_shop(world, allow_older_provider=True)
+    async with world.browser() as browser:
+        answer = parameters(await answer_of_provider(browser))
+        answer.pop("iss")
+        answer |= {"iss": named} if named is not None else {}
+        response = await browser.get(
+            f"{SHOP}/callback", params={**answer, **({"iss": named} if named is not None else {})}
+        )
+        is_good = named == ISSUER or (named is None and not announced)
+        assert response.status_code == (303 if is_good else 400)
+        assert await is_signed_in(browser) is is_good
+        assert world.provider.count("/oauth2/token") == int(is_good), "a refused answer's code is sent nowhere"
+        assert all("code_verifier" in form for path, form in world.provider.requests if path == "/oauth2/token")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"code_challenge_methods_supported": ["plain"]},
+        {"code_challenge_methods_supported": None},
+        {"id_token_signing_alg_values_supported": MISSING},
+        {"issuer": f"{ISSUER}/"},
+    ],
+)
+async def test_not_everything_is_allowed_to_an_older_provider(world: World, changes: dict[str, object]) -> None:
+    """One that names other PKCE methods only, no RS256, or another issuer is refused as ever."""
+    world.provider.metadata_changes = changes
+    rebuild_shop(world, allow_older_provider=True)
+    async with world.browser() as browser:
+        assert (await browser.get(f"{SHOP}/login")).status_code == 502
+
+
+@pytest.mark.case("RP-10")
+@pytest.mark.requirement("Back-Channel Logout", "2.4")
+@pytest.mark.parametrize(
+    ("changes", "accepted"),
+    [
+        ({"typ": MISSING}, True),
+        ({"typ": "JWT"}, True),
+        ({"typ": "logout+jwt"}, True),
+        ({"typ": "at+jwt"}, False),
+        ({"typ": ""}, False),
+        ({"typ": MISSING, "events": MISSING}, False),
+        ({"typ": MISSING, "nonce": "n"}, False),
+    ],
+)
+async def test_logout_token_of_an_older_provider(world: World, changes: dict[str, Any], accepted: bool) -> None:
+    """Its logout tokens need no type, but all else that tells them from ID Tokens; a wrong type is refused."""
+    rebuild_shop(world, allow_older_provider=True)
+    async with world.browser() as browser:
+        await sign_in(browser)
+        response = await world.post_logout_token(world.provider.logout_token(**changes))
+        assert response.status_code == (200 if accepted else 400)
+        assert await is_signed_in(browser) is not accepted
+
+
+async def test_id_token_of_an_older_provider_is_no_logout_token(world: World) -> None:
+    """The genuine ID Token of the session does not end it, although both now may have the same type."""
+    seen: list[str] = []
+    world.provider.id_token_forger = lambda token: seen.append(token) or token  # type: ignore[func-returns-value]
+    rebuild_shop(world, allow_older_provider=True)
+    async with world.browser() as browser:
+        await sign_in(browser)
+        assert (await world.post_logout_token(seen[0])).status_code == 400
+        assert await is_signed_in(browser)
 
 
 async def answer_with_an_object(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -121,6 +121,14 @@ def test_https_by_itself(secret_file: Path, tmp_path: Path) -> None:
     assert stop(process) == (0, "", "")
 
 
+def test_lowered_defences_are_said(secret_file: Path) -> None:
+    """The switch for older providers is told at the start."""
+    secret = ("--client-secret-file", str(secret_file))
+    process = start("demo_clients.shop", "--port", str(free_port()), "--allow-older-provider", *secret)
+    first_line(process)
+    assert "--allow-older-provider is on" in stop(process)[2]
+
+
 @pytest.mark.parametrize(
     ("arguments", "fault"),
     [
