@@ -15,6 +15,13 @@ HSTS: Fields = (("strict-transport-security", "max-age=63072000"),)
 # For browsers that do not know frame-ancestors; it goes with every policy that has 'none' there.
 UNFRAMED: Fields = (("x-frame-options", "DENY"),)
 NOT_A_PAGE: Fields = (("content-security-policy", "default-src 'none'; frame-ancestors 'none'"), *UNFRAMED)
+# The only page that others may frame shows nothing and takes no input but messages (Session Management §3.2).
+FRAMED: Fields = (
+    (
+        "content-security-policy",
+        "default-src 'none'; script-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors *",
+    ),
+)
 
 
 def page_policy(targets: tuple[str, ...] = (), frames: tuple[str, ...] = ()) -> Fields:
