@@ -137,7 +137,7 @@ def build_application_of(provider: Provider) -> Starlette:
         provider.server,
         Parser(cookies, settings.trusted_proxies),
         cookies,
-        Presenter(renderer, settings),
+        Presenter(renderer, settings, state_cookie=cookies.state_name),
         Refusals(development=settings.development),
         wake_outbox=provider.outbox.wake,
     )

@@ -24,6 +24,7 @@ from idp.specs import (
     resource_indicators,
     revocation,
     rp_initiated_logout,
+    session_management,
     third_party_initiated_login,
     userinfo,
 )
@@ -53,5 +54,6 @@ SPECS = (
     rp_initiated_logout.SPEC,
     backchannel_logout.SPEC,
     frontchannel_logout.SPEC,
+    session_management.SPEC,
     third_party_initiated_login.SPEC,
 )
