@@ -37,6 +37,7 @@ def respond_with(*parts: str) -> Callable[[Authorized, Context], Mapping[str, st
 
     def respond(authorized: Authorized, context: Context) -> Mapping[str, str]:
         members: dict[str, str] = {}
+        protection = protection_of_id_token(authorized.request.client, context) if "id_token" in parts else None
         if "code" in parts:
             members |= context.registry.response_types["code"].respond(authorized, context)
         issuance = _issuance(authorized, members.get("code", ""), context)
@@ -48,8 +49,7 @@ def respond_with(*parts: str) -> Callable[[Authorized, Context], Mapping[str, st
             access_token = sign_access_token(issuance, context.server, context.now)
             issuance = replace(issuance, access_token=access_token)
             members |= _token_members(issuance, context)
-        if "id_token" in parts:
-            protection = protection_of_id_token(issuance.client, context)
+        if protection is not None:
             members["id_token"] = sign_id_token(issuance, protection, context.server, context.now) or ""
         return members
 

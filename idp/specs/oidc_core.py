@@ -148,7 +148,6 @@ def prompt_values(registry: Registry) -> tuple[str, ...]:
 def server_metadata(registry: Registry, _settings: Settings) -> Mapping[str, Any]:
     """Return the members of OIDC Discovery §3 that this module answers for."""
     return {
-        "id_token_signing_alg_values_supported": ["RS256"],
         "acr_values_supported": list(acr_values_supported()),
         "prompt_values_supported": list(prompt_values(registry)),
         "display_values_supported": ["page"],
