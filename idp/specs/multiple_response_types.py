@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from idp.accounts.subjects import subject_of
 from idp.protocol.authorization import AuthorizationRequest, Authorized, ResponseTarget
-from idp.protocol.claims_request import CLAIMS
+from idp.protocol.claims_request import claims_to_remember
 from idp.protocol.client_responses import protection_of_id_token
 from idp.protocol.context import Context
 from idp.protocol.errors import InvalidRequest, InvalidScope
@@ -79,7 +79,7 @@ def _issuance(authorized: Authorized, code: str, context: Context) -> Issuance:
         acr=session.acr,
         amr=session.amr,
         offline=False,
-        requested_claims=request.params.get(CLAIMS) or {},
+        requested_claims=claims_to_remember(request.params),
         created_at=context.now,
         expires_at=session.expires_at,
     )

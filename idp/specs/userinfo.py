@@ -7,9 +7,10 @@ and no `exp`, so it is never taken for an ID Token.
 from collections.abc import Mapping
 from typing import Any
 
-from idp.accounts.claims import SCOPE_CLAIMS
+from idp.accounts.claims import SCOPE_CLAIMS, select_claims
 from idp.protocol.access_tokens import find_access
 from idp.protocol.bearer import read_bearer_token
+from idp.protocol.claims_request import remembered_locales
 from idp.protocol.client_responses import protect, protection_of
 from idp.protocol.context import Context
 from idp.protocol.errors import InsufficientScope, InvalidToken
@@ -53,9 +54,10 @@ def _response(claims: Mapping[str, Any], client: Client, context: Context) -> Re
 
 
 def scope_claims(disclosure: Disclosure) -> Mapping[str, Any]:
-    """Return the standard claims that the scopes ask for (OIDC Core §5.4), as far as the account has them."""
+    """Return the standard claims that the scopes ask for (OIDC Core §5.4), as far as the account has them, in the
+    languages that the client asked for (§5.2)."""
     wanted = [name for scope in disclosure.scopes for name in SCOPE_CLAIMS.get(scope, ())]
-    return {name: disclosure.account.claims[name] for name in wanted if name in disclosure.account.claims}
+    return select_claims(disclosure.account.claims, wanted, remembered_locales(disclosure.grant))
 
 
 def claims_without_userinfo(issuance: Issuance) -> Mapping[str, Any]:
