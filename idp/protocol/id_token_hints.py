@@ -9,8 +9,7 @@ from typing import Any
 
 from idp.jose.claims import check_claims
 from idp.jose.compact import InvalidToken, parse_compact, parse_object
-from idp.jose.foreign import SECRET_OCTETS
-from idp.protocol.client_keys import verify_by_client
+from idp.protocol.client_keys import is_hmac, verify_by_client
 from idp.protocol.client_responses import id_token_alg
 from idp.protocol.context import Context
 from idp.protocol.errors import BadIdTokenHint
@@ -19,7 +18,7 @@ from idp.protocol.errors import BadIdTokenHint
 def verify_id_token_hint(hint: str, context: Context) -> Mapping[str, Any]:
     """Return the claims of a hint; its `aud` is a client_id. Raises `BadIdTokenHint`."""
     try:
-        if parse_compact(hint).header.get("alg") in SECRET_OCTETS:
+        if is_hmac(parse_compact(hint).header.get("alg")):
             claims = _verify_by_secret(hint, context)
         else:
             claims = context.server.tokens.verify(
@@ -35,7 +34,7 @@ def verify_id_token_hint(hint: str, context: Context) -> Mapping[str, Any]:
 def _verify_by_secret(hint: str, context: Context) -> Mapping[str, Any]:
     audience = parse_object(parse_compact(hint).payload, "payload").get("aud")
     client = context.uow.clients.find(audience) if isinstance(audience, str) else None
-    if client is None or id_token_alg(client) not in SECRET_OCTETS:
+    if client is None or not is_hmac(id_token_alg(client)):
         raise InvalidToken("aud is not a client whose ID Tokens are signed with its secret")
     claims = verify_by_client(hint, client, context, algorithms=(id_token_alg(client),), typ=("jwt",))
     check_claims(

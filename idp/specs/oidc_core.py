@@ -14,6 +14,7 @@ from idp.accounts.subjects import account_id_of
 from idp.authentication.policy import acr_values_supported
 from idp.jose.hash_claims import left_half_hash
 from idp.protocol.authorization import AuthorizationRequest
+from idp.protocol.claims_request import CLAIMS_LOCALES
 from idp.protocol.client_responses import id_token_alg
 from idp.protocol.context import Context
 from idp.protocol.errors import (
@@ -49,7 +50,7 @@ REQUEST = Parameter(name="request", parse=parse_text)
 REQUEST_URI = Parameter(name="request_uri", parse=parse_text)
 REGISTRATION = Parameter(name="registration", parse=parse_text)
 # Requests for a preference, never an error when they cannot be met (OIDC Core §3.1.2.1).
-PREFERENCES = tuple(Parameter(name=name, parse=parse_text) for name in ("display", "claims_locales", "acr_values"))
+PREFERENCES = tuple(Parameter(name=name, parse=parse_text) for name in ("display", "acr_values"))
 
 
 def refuse_unsupported(request: AuthorizationRequest, _context: Context) -> None:
@@ -148,7 +149,6 @@ def prompt_values(registry: Registry) -> tuple[str, ...]:
 def server_metadata(registry: Registry, _settings: Settings) -> Mapping[str, Any]:
     """Return the members of OIDC Discovery §3 that this module answers for."""
     return {
-        "id_token_signing_alg_values_supported": ["RS256"],
         "acr_values_supported": list(acr_values_supported()),
         "prompt_values_supported": list(prompt_values(registry)),
         "display_values_supported": ["page"],
@@ -172,6 +172,7 @@ SPEC = Spec(
         REQUEST_URI,
         REGISTRATION,
         UI_LOCALES,
+        CLAIMS_LOCALES,
         *PREFERENCES,
     ),
     authorization_checks=(

@@ -10,6 +10,7 @@ from idp.clock import SystemClock
 from idp.stores.records import Client
 from tests.cli.conftest import CommandLine
 
+KINDS = ("id_token", "userinfo")
 REDIRECT = ("--redirect-uri", "https://rp.example/cb")
 
 
@@ -93,6 +94,46 @@ def test_wrong_metadata_is_refused(cli: CommandLine, arguments: tuple[str, ...],
     assert said in cli.refused("client", "add", *arguments, "--secret-file", "s", status=2)
     assert cli.read("client", "list") == []
     assert not Path("s").exists()
+
+
+def test_any_member_can_be_given(cli: CommandLine) -> None:
+    """A text as it stands, or JSON; the secret that serves as a key is long enough for it."""
+    cli.run(
+        *("client", "add", "web", *REDIRECT, "--profile", "oidc_legacy"),
+        *("--member", "id_token_signed_response_alg=HS512", "--member", 'contacts=["a@rp.example"]'),
+        *("--member", "policy_uri=https://rp.example/?a=b", "--member", "frontchannel_logout_session_required=true"),
+    )
+    found = client(cli)
+    assert found.value("id_token_signed_response_alg") == "HS512"
+    assert found.values("contacts") == ("a@rp.example",)
+    assert found.value("policy_uri") == "https://rp.example/?a=b"
+    assert found.metadata["frontchannel_logout_session_required"] is True
+    assert found.sealed_secret is not None
+
+
+@pytest.mark.case("JO-28")
+@pytest.mark.parametrize(
+    ("member", "said"),
+    [
+        *[
+            (f"{kind}_signed_response_alg={alg}", "must be one of")
+            for kind in KINDS
+            for alg in ("none", "HS256", "RS1")
+        ],
+        ("id_token_encrypted_response_alg=RSA-OAEP", "needs a key"),
+        ("id_token_encrypted_response_enc=A128GCM", "needs id_token_encrypted_response_alg"),
+        ("token_endpoint_auth_signing_alg=RS256", "is for private_key_jwt"),
+        ("no_such=1", "No such member"),
+        ("redirect_uri=https://rp.example", "No such member"),
+        ("contacts", "NAME=VALUE"),
+        ("=x", "NAME=VALUE"),
+        ("contacts=" + "[" * 100_000, "list"),
+    ],
+)
+def test_a_member_is_checked_as_any_other(cli: CommandLine, member: str, said: str) -> None:
+    """By the same checks; a slip of the pen is told too."""
+    assert said in cli.refused("client", "add", "web", *REDIRECT, "--member", member, status=2)
+    assert cli.read("client", "list") == []
 
 
 def test_a_taken_client_id_is_refused_and_leaves_no_file(cli: CommandLine) -> None:
