@@ -38,7 +38,7 @@ def _parse_place(value: object, place: str) -> Mapping[str, Mapping[str, Any] | 
     return value
 
 
-CLAIMS = Parameter(name="claims", parse=parse_claims_request, carried=True)
+CLAIMS = Parameter(name="claims", parse=parse_claims_request, carried=True, json=True)
 
 
 def scopes_of_claims(request: ClaimsRequest) -> tuple[str, ...]:
