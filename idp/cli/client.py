@@ -64,6 +64,11 @@ def client() -> None:
     help="How it authenticates; by default as its type does.",
 )
 @click.option("--jwks-file", "jwks", type=_JwksFile(), help="Its public keys, for private_key_jwt: a JWK Set.")
+@click.option("--request-uri", "request_uris", multiple=True, help="Where its request objects are fetched; repeatable.")
+@click.option("--request-object-signing-alg", help="The only algorithm that it signs request objects with.")
+@click.option(
+    "--require-signed-request-object", is_flag=True, help="Refuse every request of its own that is not signed."
+)
 @click.option("--grant-type", "grant_types", multiple=True, help="Repeatable; by default what its type needs.")
 @click.option("--response-type", "response_types", multiple=True, help="Repeatable; `code` by default.")
 @click.option("--profile", type=click.Choice(PROFILES), help="`oidc_legacy` admits implicit, hybrid and no PKCE.")

@@ -48,6 +48,18 @@ def test_a_client_is_registered_with_all_that_is_given(cli: CommandLine) -> None
     assert secret_matches(found, printed_secret(result.stdout), SystemClock().now())
 
 
+def test_a_client_of_signed_requests(cli: CommandLine) -> None:
+    """Where its request objects are, how they are signed, and that they must be."""
+    cli.run(
+        *("client", "add", "web", *REDIRECT, "--request-uri", "https://rp.example/r", "--request-uri"),
+        *("https://rp.example/s#1", "--request-object-signing-alg", "ES256", "--require-signed-request-object"),
+    )
+    found = client(cli)
+    assert found.values("request_uris") == ("https://rp.example/r", "https://rp.example/s#1")
+    assert found.value("request_object_signing_alg") == "ES256"
+    assert found.metadata["require_signed_request_object"] is True
+
+
 @pytest.mark.parametrize(
     ("kind", "redirect_uri", "auth", "grants", "application_type"),
     [
