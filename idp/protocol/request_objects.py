@@ -65,7 +65,7 @@ def read_request_object(token: str, client: Client, context: Context) -> Params:
         ) from fault
     _check_parties(claims, client, context.settings)
     _check_times(claims, client, context.now)
-    return _read(claims, context.registry.parameters)
+    return read_members(claims, context.registry.parameters)
 
 
 def _decrypt(token: str, client: Client, context: Context) -> str:
@@ -145,8 +145,10 @@ def _instant(claims: Mapping[str, Any], name: str) -> float | None:
     return value
 
 
-def _read(claims: Mapping[str, Any], known: Mapping[str, Parameter[object]]) -> Params:
-    """Return the members that are parameters; others, those of any JWT among them, are ignored (RFC 9101 §4)."""
+def read_members(claims: Mapping[str, Any], known: Mapping[str, Parameter[object]]) -> Params:
+    """Return the members that are parameters; others, those of any JWT among them, are ignored (RFC 9101 §4).
+
+    Raises `InvalidRequestObject`, and `InvalidRequest` as `Params.read`."""
     if "request" in claims or "request_uri" in claims:
         raise InvalidRequestObject("A request object cannot hold another one (RFC 9101 section 4).")
     fields = [

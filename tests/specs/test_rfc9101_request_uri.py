@@ -1,8 +1,10 @@
 """RFC 9101 section 5.2 and OIDC Core section 6.2: request objects by reference, from a server that really answers."""
 
+import json
 import socket
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,7 @@ from idp.stores.sql.storage import SqlStorage
 from tests.attacks.oracle import assert_page, assert_redirected, unchanged
 from tests.outbound.servers import Server, serving
 from tests.provider import House, make_house, response_params
-from tests.request_objects import ask, encrypt, key_for, members, providers_key, register, sign, unsigned
+from tests.request_objects import ask, encrypt, jwks, key_for, members, providers_key, register, sign, unsigned
 
 
 class Host:
@@ -125,6 +127,32 @@ def test_object_may_change_without_a_fragment(house: House, host: Host) -> None:
         host.body = sign(members(prompt="none", state=expected)).encode()
         assert state_of(fetch(house, host.url())) == expected
     assert len(host.asked) == 3
+
+
+@pytest.mark.requirement("OIDC Core 1.0", "10.1.1")
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_keys_come_by_reference_too(house: House, host: Host, method: str) -> None:
+    """The object and then the keys are fetched for one request; keys that changed are fetched again."""
+    register(house, request_uris=[host.url("/r")])
+    with serving(lambda connection, ending: keys.behave(connection, ending)) as server:
+        keys = Host()
+        keys.server = server
+        with house.storage.begin() as uow:
+            client = uow.clients.find("jar")
+            assert client is not None
+            here = {name: value for name, value in client.metadata.items() if name != "jwks"}
+            uow.clients.replace(replace(client, metadata=here | {"jwks_uri": keys.url("/jwks")}))
+        for owner, asked in (("jar", 1), ("jar", 1), ("next", 2)):
+            house.clock.move(5)
+            host.body = sign(members(prompt="none"), key=key_for("RS256", owner)).encode()
+            keys.body = json.dumps(jwks("RS256", owner=owner)).encode()
+            browser = house.browser()
+            refused = browser.follow(ask(browser, None, method, request_uri=host.url("/r")))
+            assert_redirected(refused, "login_required", state="inside")
+            assert len(keys.asked) == asked
+        house.clock.move(5)
+        host.body = sign(members(prompt="none")).encode()
+        assert_uri_refused(house, host.url("/r"), "invalid_request_object")
 
 
 @pytest.mark.case("AZ-57")
