@@ -18,6 +18,8 @@ _log = logging.getLogger(__name__)
 
 # At most 16 MiB in all.
 MOST_DOCUMENTS = 256
+# Of these with a fragment, which whoever sends a request chooses: they must not push out everything else.
+MOST_VERSIONS = 64
 # A failure is not repeated for this long: who does not answer must not hold up each request for the whole deadline.
 FAILURE_SECONDS = 10
 
@@ -49,7 +51,9 @@ class _Entry:
 
 
 class Documents:
-    """A bounded cache of documents by URL. Safe for use by many threads."""
+    """A bounded cache of documents by URL. Safe for use by many threads.
+
+    A fragment tells one version of a document from another (OIDC Core §6.2); it is no part of what is asked for."""
 
     def __init__(self, client: OutboundClient, clock: Clock) -> None:
         self._client, self._clock = client, clock
@@ -75,7 +79,7 @@ class Documents:
         """Fetch a document now and keep it, or keep why it failed. Takes as long as the other side, within bounds."""
         body, fault = b"", ""
         try:
-            body = self._client.get(url, DEFAULT_BYTES)
+            body = self._client.get(url.partition("#")[0], DEFAULT_BYTES)
         except (OutboundFailed, OutboundRefused) as failure:
             fault = failure.reason
         except Exception:
@@ -85,5 +89,7 @@ class Documents:
         with self._lock:
             last = self._entries.pop(url, None) or _Entry(b"", 0, now)
             self._entries[url] = _Entry(last.body, last.fetched_at, now, fault) if fault else _Entry(body, now, now)
+            for version in [key for key in self._entries if "#" in key][:-MOST_VERSIONS]:
+                del self._entries[version]
             while len(self._entries) > MOST_DOCUMENTS:
                 self._entries.popitem(last=False)

@@ -48,7 +48,7 @@ def parse_locales(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(tag for tag in tags if tag))
 
 
-CLAIMS = Parameter(name="claims", parse=parse_claims_request, carried=True)
+CLAIMS = Parameter(name="claims", parse=parse_claims_request, carried=True, json=True)
 CLAIMS_LOCALES = Parameter(name="claims_locales", parse=parse_locales, carried=True)
 
 

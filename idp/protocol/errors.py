@@ -146,16 +146,16 @@ class UnmetAuthenticationRequirements(ProtocolError):
     error = "unmet_authentication_requirements"
 
 
-class RequestNotSupported(ProtocolError):
-    """OIDC Core §3.1.2.6."""
+class InvalidRequestObject(ProtocolError):
+    """RFC 9101 §7, OIDC Core §3.1.2.6."""
 
-    error = "request_not_supported"
+    error = "invalid_request_object"
 
 
-class RequestUriNotSupported(ProtocolError):
-    """OIDC Core §3.1.2.6."""
+class InvalidRequestUri(ProtocolError):
+    """RFC 9101 §7, OIDC Core §3.1.2.6."""
 
-    error = "request_uri_not_supported"
+    error = "invalid_request_uri"
 
 
 class RegistrationNotSupported(ProtocolError):

@@ -107,6 +107,8 @@ class Refusals:
         if self._development:
             facts = (("What happened", error.description), ("What to change", error.hint or "-"), *error.facts)
         continue_url = error.continue_url if isinstance(error, Expired) else None
+        if isinstance(error, Expired) and continue_url is None:
+            advice = "Go back to the application and start again."
         view = ErrorPage(
             title=title,
             message=message,

@@ -49,6 +49,20 @@ def test_a_client_is_registered_with_all_that_is_given(cli: CommandLine) -> None
     assert secret_matches(found, printed_secret(result.stdout), SystemClock().now())
 
 
+def test_a_client_of_signed_requests(cli: CommandLine) -> None:
+    """Where its request objects are, how they are signed, and that they must be."""
+    members = (
+        'request_uris=["https://rp.example/r", "https://rp.example/s#1"]',
+        "request_object_signing_alg=ES256",
+        "require_signed_request_object=true",
+    )
+    cli.run("client", "add", "web", *REDIRECT, *(word for member in members for word in ("--member", member)))
+    found = client(cli)
+    assert found.values("request_uris") == ("https://rp.example/r", "https://rp.example/s#1")
+    assert found.value("request_object_signing_alg") == "ES256"
+    assert found.metadata["require_signed_request_object"] is True
+
+
 @pytest.mark.parametrize(
     ("kind", "redirect_uri", "auth", "grants", "application_type"),
     [
