@@ -383,17 +383,6 @@ def prove_claims_parameter(house: House, value: Any) -> None:
     assert set(browser.userinfo(tokens["access_token"]).json()) == {"sub", "name"}
 
 
-def prove_unsupported(parameter: str, error: str) -> Proof:
-    """Return a proof that a parameter is refused by its own error."""
-
-    def prove(house: House, value: Any) -> None:
-        assert value is False
-        refused = house.browser().authorize(**{parameter: "https://x.example"})
-        assert response_params(refused)["error"] == error
-
-    return prove
-
-
 def prove_backchannel(house: House, value: Any) -> None:
     """A sign-out reaches the client, with the session's `sid`."""
     assert value is True
@@ -416,6 +405,8 @@ def prove_frontchannel(house: House, value: Any) -> None:
     (frame,) = frames_of(page.text)
     assert dict(parse_qsl(urlsplit(frame).query)) == {"iss": ISSUER, "sid": claims_of(id_token)["sid"]}
 
+
+_BY_VALUE = proven_by("test_oidc_discovery", "test_advertised_request_objects_work_and_others_do_not")
 
 PROOFS: Mapping[str, Proof] = {
     "issuer": prove_issuer,
@@ -451,8 +442,15 @@ PROOFS: Mapping[str, Proof] = {
     "claims_supported": prove_claims,
     "claim_types_supported": prove_claim_types,
     "claims_parameter_supported": prove_claims_parameter,
-    "request_parameter_supported": prove_unsupported("request", "request_not_supported"),
-    "request_uri_parameter_supported": prove_unsupported("request_uri", "request_uri_not_supported"),
+    "request_parameter_supported": _BY_VALUE,
+    "request_object_signing_alg_values_supported": _BY_VALUE,
+    "request_object_encryption_alg_values_supported": _BY_VALUE,
+    "request_object_encryption_enc_values_supported": _BY_VALUE,
+    "request_uri_parameter_supported": proven_by("test_rfc9101_request_uri", "test_request_by_reference"),
+    "require_request_uri_registration": proven_by(
+        "test_rfc9101_request_uri", "test_what_is_not_registered_is_never_fetched"
+    ),
+    "check_session_iframe": proven_by("test_session_management", "test_discovery_names_the_frame"),
     "backchannel_logout_supported": prove_backchannel,
     "backchannel_logout_session_supported": prove_backchannel,
     "frontchannel_logout_supported": prove_frontchannel,
