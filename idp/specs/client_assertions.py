@@ -1,7 +1,8 @@
 """RFC 7523 §2.2, §3 and OIDC Core §9: client authentication by `private_key_jwt`.
 
-The client signs a short JWT about itself with a key whose public half it registered as `jwks`; no secret is shared.
-Left out: `client_secret_jwt`, which needs the secret itself where only its digest is kept, and `jwks_uri`.
+The client signs a short JWT about itself with a key whose public half it registered as `jwks` or keeps
+at its `jwks_uri`; no secret is shared.
+Left out: `client_secret_jwt`, which needs the secret itself where only its digest is kept.
 
 The audience is the issuer or the token endpoint. Under the profile `strict` it must be that alone, so that an assertion
 for several servers cannot be carried from one to another; `oidc_legacy` admits more beside it (RFC 7523 §3 item 3).
@@ -12,8 +13,9 @@ from typing import Any
 
 from idp.jose.algorithms import ALGORITHMS
 from idp.jose.compact import InvalidToken, parse_compact, parse_object
-from idp.jose.foreign import parse_jwks, verify_foreign
+from idp.jose.foreign import parse_jwks
 from idp.protocol.client_authentication import check_registered_method
+from idp.protocol.client_keys import verify_by_client
 from idp.protocol.client_metadata import check_choice
 from idp.protocol.context import Context
 from idp.protocol.errors import InvalidClient, InvalidClientMetadata
@@ -56,8 +58,9 @@ def verify_assertion(_request: Request, params: Params, context: Context) -> Cli
     try:
         client = _find_signer(assertion, params, context)
         alg = client.value("token_endpoint_auth_signing_alg")
-        keys = client.metadata["jwks"]["keys"]
-        claims = verify_foreign(assertion, keys=keys, algorithms=(alg,) if alg else ALGORITHMS, typ=TYPES)
+        claims = verify_by_client(
+            assertion, client, context, algorithms=(alg,) if alg else tuple(ALGORITHMS), typ=TYPES
+        )
     except InvalidToken as fault:
         raise InvalidClient(f"{fault.reason} (client_assertion)") from fault
     _check_parties(claims, client, context)
@@ -133,8 +136,10 @@ def check_jwks(value: Any, _draft: ClientDraft) -> dict[str, Any]:
 
 
 def _default_jwks(metadata: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """An absent set is an empty one, and so refused, for a client that authenticates by its keys."""
-    return {"keys": []} if metadata.get("token_endpoint_auth_method") == METHOD else None
+    """An absent set is an empty one, and so refused, for a client that authenticates by its keys and does not say
+    where they are."""
+    needs_keys = metadata.get("token_endpoint_auth_method") == METHOD and metadata.get("jwks_uri") is None
+    return {"keys": []} if needs_keys else None
 
 
 def server_metadata(_registry: Registry, _settings: Settings) -> Mapping[str, Any]:
