@@ -21,6 +21,7 @@ from idp.specs import (
     pkce,
     profiles,
     refresh_tokens,
+    registration,
     resource_indicators,
     revocation,
     rp_initiated_logout,
@@ -54,4 +55,5 @@ SPECS = (
     backchannel_logout.SPEC,
     frontchannel_logout.SPEC,
     third_party_initiated_login.SPEC,
+    registration.SPEC,
 )
