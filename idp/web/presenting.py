@@ -7,7 +7,15 @@ from idp.settings import Settings
 from idp.specs import rp_initiated_logout
 from idp.web.headers import page_policy
 from idp.web.rendering import Renderer
-from idp.web.views import FormPostView, SignedOut, SignOutConfirm, View
+from idp.web.views import (
+    AccountChooser,
+    Consent,
+    FormPostView,
+    SignedOut,
+    SignIn,
+    SignOutConfirm,
+    View,
+)
 
 
 class Presenter:
@@ -29,7 +37,7 @@ class Presenter:
                 ("content-type", "text/html; charset=utf-8"),
                 *NO_STORE,
                 *retry,
-                *page_policy(targets, frames=_frames(view)),
+                *page_policy(targets, frames=_frames(view), images=_images(view)),
             ),
             body=html.encode(),
             browser=page.browser,
@@ -71,3 +79,8 @@ def _signed_out(notice: SignedOutNotice) -> SignedOut:
 
 def _frames(view: View) -> tuple[str, ...]:
     return view.frame_uris if isinstance(view, SignedOut) else ()
+
+
+def _images(view: View) -> tuple[str, ...]:
+    client = view.client if isinstance(view, SignIn | AccountChooser | Consent) else None
+    return (client.logo_url,) if client and client.logo_url else ()
