@@ -87,8 +87,17 @@ class House:
                 now=self.clock.now(),
             )
 
-    def add_client(self, client_id: str, *, first_party: bool = True, secret: str = SECRET, **metadata: Any) -> None:
-        """Add a client whose metadata goes through the registry's checks."""
+    def add_client(
+        self,
+        client_id: str,
+        *,
+        first_party: bool = True,
+        secret: str = SECRET,
+        registration_token: str | None = None,
+        **metadata: Any,
+    ) -> None:
+        """Add a client whose metadata goes through the registry's checks; with a registration access token it is one
+        that registered itself."""
         defaults: dict[str, Any] = {
             "client_name": client_id.title(),
             "redirect_uris": ["https://rp.example/cb"],
@@ -103,6 +112,7 @@ class House:
                 metadata=checked,
                 first_party=first_party,
                 secret=secret,
+                registration_token=registration_token,
                 vault=self.server.vault,
                 now=self.clock.now(),
             )

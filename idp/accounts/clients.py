@@ -111,6 +111,48 @@ def rotate_secret(
     return secret
 
 
+def registration_token_matches(client: Client | None, token: str) -> bool:
+    """Tell whether a registration access token is the client's (RFC 7592 §1.2); the same work for every refusal."""
+    matches = is_same(digest(token), (client.registration_token_hash if client else None) or NO_HASH)
+    return bool(token) and matches
+
+
+def replace_metadata(
+    uow: UnitOfWork,
+    client: Client,
+    metadata: Mapping[str, Any],
+    *,
+    registration_token: str,
+    vault: KeyEncryptionKey,
+    now: int,
+) -> tuple[Client, str | None]:
+    """Give a client other metadata, which were checked, and another registration access token; return it with its new
+    secret, None when it keeps the one it has, or needs none."""
+    needs = needs_secret(metadata)
+    lacks = client.secret_hash is None or (secret_is_key(metadata) and client.sealed_secret is None)
+    secret = _new_secret(metadata) if needs and lacks else None
+    changed = replace(client, metadata=metadata, registration_token_hash=digest(registration_token), updated_at=now)
+    if secret is not None or not needs:
+        changed = replace(
+            changed,
+            secret_hash=digest(secret) if secret else None,
+            previous_secret_hash=None,
+            previous_secret_expires_at=None,
+        )
+    if secret is not None or not secret_is_key(metadata):
+        sealed = _sealed(client.client_id, metadata, secret, vault)
+        changed = replace(changed, sealed_secret=sealed, previous_sealed_secret=None)
+    uow.clients.replace(changed)
+    return changed, secret
+
+
+def remove_client(uow: UnitOfWork, client: Client, now: int) -> None:
+    """Forget a client: its grants end, and whatever was consented to is forgotten with it."""
+    uow.grants.revoke_of_client(client.client_id, now)
+    uow.consents.remove_of_client(client.client_id)
+    uow.clients.remove(client.client_id)
+
+
 def secret_matches(client: Client | None, secret: str, now: int) -> bool:
     """Tell whether a secret is the client's, exactly as sent; the same work whether there is one or not (R11)."""
     sent = digest(secret)

@@ -43,6 +43,12 @@ class Throttling:
         failures = uow.throttles.hit(_address_key("client", address), now, limits.window_seconds)
         return self._wait(failures, limits.per_client, now) or None
 
+    def count_registration(self, uow: UnitOfWork, address: str, now: int) -> int | None:
+        """Count a client that wants to register itself; return the seconds to wait once there were too many (CR-18)."""
+        limits = self._limits
+        tries = uow.throttles.hit(_address_key("registration", address), now, limits.window_seconds)
+        return self._wait(tries, limits.registrations, now) or None
+
     def _wait(self, throttle: Throttle, limit: int, now: int) -> int:
         if throttle.count <= limit:
             return 0

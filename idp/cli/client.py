@@ -7,7 +7,16 @@ from typing import Any
 import click
 
 from idp.accounts.audit import record
-from idp.accounts.clients import create_client, disable_client, enable_client, rotate_secret, secret_is_key
+from idp.accounts.clients import (
+    create_client,
+    disable_client,
+    enable_client,
+    remove_client,
+    rotate_secret,
+    secret_is_key,
+)
+from idp.accounts.invitations import issue_invitation
+from idp.cli.durations import Duration
 from idp.cli.failures import Failure
 from idp.cli.opening import Program, pass_program
 from idp.cli.output import as_json, instant, show_one, show_rows
@@ -18,6 +27,7 @@ from idp.stores.records import Client
 
 _PAGE = 500
 _LATEST_DELIVERIES = 5
+_LONGEST_INVITATION = 30 * 86_400
 _FOR_PEOPLE = ["authorization_code", "refresh_token"]
 # What each kind of client is registered with unless told otherwise (RFC 9700, RFC 8252).
 KINDS: dict[str, dict[str, Any]] = {
@@ -169,6 +179,41 @@ def rotate_secret_(program: Program, client_id: str, secret_file: Path | None) -
 
 
 @client.command()
+@click.option(
+    "--expires",
+    "lifetime_seconds",
+    type=Duration(most_seconds=_LONGEST_INVITATION),
+    default="1d",
+    show_default=True,
+    help="How long it counts: a number with s, m, h or d; 30 days at most.",
+)
+@secret_file_option
+@pass_program
+def invite(program: Program, lifetime_seconds: int, secret_file: Path | None) -> None:
+    """Make an initial access token, with which one client may register itself (RFC 7591), and print it once."""
+    expires_at = program.now + lifetime_seconds
+    with secret_outlet(secret_file, replace=False) as hand_out:
+        with program.writing() as uow:
+            token, invitation_id = issue_invitation(uow, now=program.now, expires_at=expires_at)
+            record(uow, "client.invited", now=program.now, invitation_id=invitation_id, expires_at=expires_at)
+        click.echo(f"Invitation {invitation_id}: one registration until {instant(expires_at)}.")
+        if program.settings.registration == "off":
+            click.echo('Clients can use it when registration is on: set registration = "token".', err=True)
+        hand_out(token)
+
+
+@client.command()
+@click.argument("client_id")
+@pass_program
+def remove(program: Program, client_id: str) -> None:
+    """Forget a client; its grants end, and consents to it are forgotten."""
+    with program.writing() as uow:
+        remove_client(uow, _get(uow, client_id), program.now)
+        record(uow, "client.removed", now=program.now, client_id=client_id)
+    click.echo("Removed; its grants have ended.")
+
+
+@client.command()
 @click.argument("client_id")
 @pass_program
 def disable(program: Program, client_id: str) -> None:
@@ -216,6 +261,7 @@ def _row(found: Client) -> dict[str, Any]:
         "auth": found.value("token_endpoint_auth_method"),
         "redirect_uris": list(found.values("redirect_uris")),
         "first_party": found.first_party,
+        "self_registered": found.registration_token_hash is not None,
         "enabled": found.enabled,
         "created": instant(found.created_at),
     }

@@ -92,12 +92,13 @@ class Keys(_Group):
 
 
 class Throttle(_Group):
-    """How many failed tries are allowed within a window."""
+    """How much is allowed within a window."""
 
     window_seconds: int = Field(default=15 * MINUTE, ge=10, le=DAY, description="Length of the window.")
     per_account: int = Field(default=10, ge=1, description="Sign-ins for one name.")
     per_address: int = Field(default=100, ge=1, description="Sign-ins from one address (one /64 of IPv6).")
     per_client: int = Field(default=100, ge=1, description="Failed client authentications from one address.")
+    registrations: int = Field(default=20, ge=1, description="Registrations of clients from one address (RFC 7591).")
 
 
 class Settings(_Group):
@@ -164,6 +165,9 @@ class Settings(_Group):
         default="off",
         description="Who may register clients over HTTP (RFC 7591): nobody, who has an initial access token, anyone.",
     )
+    most_registered_clients: int = Field(
+        default=10_000, ge=1, le=1_000_000, description="How many clients that registered themselves are kept."
+    )
     development: bool = Field(default=False, description="Stamp every page, show developers' facts on error pages.")
     allow_http_issuer: bool = Field(default=False, description="Serve an http issuer that is not on loopback.")
     allow_loopback_clients: bool = Field(default=False, description="Let web clients use http on loopback names.")
@@ -172,7 +176,7 @@ class Settings(_Group):
     lifetimes: Lifetimes = Field(default=Lifetimes(), description="How long things live.")
     argon2: Argon2 = Field(default=Argon2(), description="Password hashing.")
     keys: Keys = Field(default=Keys(), description="Signing keys.")
-    throttle: Throttle = Field(default=Throttle(), description="Limits on failed tries.")
+    throttle: Throttle = Field(default=Throttle(), description="Limits on tries.")
 
     def model_post_init(self, _context: Any) -> None:
         """Fill in the database that follows from `home`."""

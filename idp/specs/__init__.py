@@ -21,6 +21,7 @@ from idp.specs import (
     pkce,
     profiles,
     refresh_tokens,
+    registration,
     request_objects,
     resource_indicators,
     response_algorithms,
@@ -60,4 +61,5 @@ SPECS = (
     frontchannel_logout.SPEC,
     session_management.SPEC,
     third_party_initiated_login.SPEC,
+    registration.SPEC,
 )

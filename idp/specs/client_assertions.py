@@ -155,8 +155,10 @@ def check_jwks(value: Any, _draft: ClientDraft) -> dict[str, Any]:
 
 
 def _default_jwks(metadata: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """An absent set is an empty one, and so refused, for a client that authenticates by its keys."""
-    return {"keys": []} if metadata.get("token_endpoint_auth_method") == METHOD else None
+    """An absent set is an empty one, and so refused, for a client that authenticates by its keys and does not say
+    where they are."""
+    needs_keys = metadata.get("token_endpoint_auth_method") == METHOD and metadata.get("jwks_uri") is None
+    return {"keys": []} if needs_keys else None
 
 
 def check_signing_alg(value: Any, draft: ClientDraft) -> str:

@@ -15,6 +15,7 @@ from idp.authentication.policy import acr_values_supported
 from idp.jose.hash_claims import left_half_hash
 from idp.protocol.authorization import AuthorizationRequest
 from idp.protocol.claims_request import CLAIMS_LOCALES
+from idp.protocol.client_metadata import check_flag, check_list, check_seconds
 from idp.protocol.client_responses import id_token_alg
 from idp.protocol.context import Context
 from idp.protocol.errors import (
@@ -29,7 +30,7 @@ from idp.protocol.interaction import PromptState
 from idp.protocol.issuance import Issuance
 from idp.protocol.parameters import ID_TOKEN_HINT, LOGIN_HINT, NONCE, PROMPT, UI_LOCALES, Parameter, parse_text
 from idp.protocol.registry import Registry
-from idp.protocol.spec import Phase, Prompt, Scope, Spec
+from idp.protocol.spec import ClientMember, Phase, Prompt, Scope, Spec
 from idp.settings import Settings
 
 # Python's int() would take "1_0" and full-width digits; ten digits are 300 years.
@@ -87,7 +88,8 @@ def login_reason(state: PromptState) -> str | None:
     """Say why the End-User must sign in (OIDC Core §3.1.2.3), or None.
 
     Raises `LoginRequired` when someone else signed in than the one whom id_token_hint names. A sign-in within this
-    interaction satisfies `prompt=login` and `max_age`, however long the pages after it take."""
+    interaction satisfies `prompt=login` and `max_age`, however long the pages after it take. What the client registered
+    as `default_max_age` is meant when the request has no `max_age` (OIDC Registration §2)."""
     if state.session is None:
         return "session"
     if state.hinted_account_id not in (None, state.session.account_id):
@@ -99,6 +101,8 @@ def login_reason(state: PromptState) -> str | None:
     if "login" in (state.params.get(PROMPT) or ()):
         return "prompt"
     max_age = state.params.get(MAX_AGE_PARAMETER)
+    if max_age is None:
+        max_age = state.client.metadata.get("default_max_age")
     too_old = max_age is not None and state.context.now - state.session.authenticated_at >= max_age
     return "max_age" if too_old else None
 
@@ -190,5 +194,11 @@ SPEC = Spec(
         ),
     ),
     id_token_claims=(id_token_claims,),
+    # Every ID Token has `auth_time` and `acr`, and there is one `acr` only: the last two ask for what is done anyway.
+    client_metadata={
+        "default_max_age": ClientMember(check=check_seconds("default_max_age")),
+        "require_auth_time": ClientMember(check=check_flag("require_auth_time")),
+        "default_acr_values": ClientMember(check=check_list("default_acr_values")),
+    },
     server_metadata=server_metadata,
 )

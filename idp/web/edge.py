@@ -101,7 +101,9 @@ class Edge:
         headers = (*self._always, *result.headers, ("x-request-id", request_id))
         if not any(name == "content-security-policy" for name, _ in result.headers):
             headers += NOT_A_PAGE
-        headers += (("content-length", str(len(result.body))),)
+        if result.status != 204:
+            # RFC 9110 §8.6.
+            headers += (("content-length", str(len(result.body))),)
         return [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
 
     async def _result(self, action: Action, scope: Scope, receive: Receive, request_id: str) -> Result:

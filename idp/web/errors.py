@@ -1,7 +1,14 @@
 """The one mapping from a refusal to an answer: JSON for clients, a challenge for resources, a page for people."""
 
 from idp.protocol.bearer import TokenMissing
-from idp.protocol.errors import Expired, InvalidClient, ProtocolError
+from idp.protocol.errors import (
+    Expired,
+    InsufficientScope,
+    InvalidClient,
+    InvalidRequest,
+    InvalidToken,
+    ProtocolError,
+)
 from idp.protocol.messages import NO_STORE, Answer, Fields, Page, Request, json_response
 from idp.protocol.spec import ErrorStyle
 from idp.web.views import ErrorPage
@@ -86,7 +93,7 @@ class Refusals:
             retry = (("retry-after", str(error.retry_after_seconds)),)
         if style is ErrorStyle.PAGE:
             return self._page(error)
-        if style is ErrorStyle.BEARER and error.status in {400, 401, 403}:
+        if style is ErrorStyle.BEARER and isinstance(error, InvalidRequest | InvalidToken | InsufficientScope):
             challenge = (("www-authenticate", _bearer_challenge(error)),)
             return json_response(error.members(), status=error.status, headers=(*NO_STORE, *challenge))
         if isinstance(error, InvalidClient) and request.authorization:

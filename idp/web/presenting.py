@@ -7,7 +7,16 @@ from idp.settings import Settings
 from idp.specs import rp_initiated_logout
 from idp.web.headers import FRAMED, page_policy
 from idp.web.rendering import Renderer
-from idp.web.views import FormPostView, SessionFrameView, SignedOut, SignOutConfirm, View
+from idp.web.views import (
+    AccountChooser,
+    Consent,
+    FormPostView,
+    SessionFrameView,
+    SignedOut,
+    SignIn,
+    SignOutConfirm,
+    View,
+)
 
 # The same for everybody; a day, after which a browser has what a new release made of it.
 FRAME_CACHE: Fields = (("cache-control", "public, max-age=86400"),)
@@ -81,4 +90,9 @@ def _rules(view: View, targets: tuple[str, ...]) -> Fields:
     if isinstance(view, SessionFrameView):
         return (*FRAME_CACHE, *FRAMED)
     frames = view.frame_uris if isinstance(view, SignedOut) else ()
-    return (*NO_STORE, *page_policy(targets, frames=frames))
+    return (*NO_STORE, *page_policy(targets, frames=frames, images=_images(view)))
+
+
+def _images(view: View) -> tuple[str, ...]:
+    client = view.client if isinstance(view, SignIn | AccountChooser | Consent) else None
+    return (client.logo_url,) if client and client.logo_url else ()

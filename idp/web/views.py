@@ -19,14 +19,16 @@ class View:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClientView:
-    """The client that a page speaks of. `host` is where it lives; `verified` says that an operator vouches for it.
-    `logo_url` is the address of its checked logo on this server: the pages' policy lets no other image in."""
+    """The client that a page speaks of. `host` is where it lives; `verified` says that an operator vouches for it,
+    `self_registered` that none has even seen it. `logo_url` is the address of its logo, at the client's own place: the
+    browser loads it, never this server, and the page's policy lets in that one image alone."""
 
     name: str
     host: str
     policy_uri: str | None = None
     tos_uri: str | None = None
     verified: bool = False
+    self_registered: bool = False
     logo_url: str | None = None
 
     @property

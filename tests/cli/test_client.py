@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from idp.accounts.clients import secret_matches
+from idp.accounts.invitations import find_invitation
 from idp.clock import SystemClock
 from idp.stores.records import Client
 from tests.cli.conftest import CommandLine
@@ -234,7 +235,48 @@ def test_disable_and_enable(cli: CommandLine) -> None:
     assert sorted(names) == ["client.created", "client.disabled", "client.enabled"]
 
 
-@pytest.mark.parametrize("command", ["show", "rotate-secret", "disable", "enable"])
+@pytest.mark.case("CR-02")
+@pytest.mark.requirement("RFC 7591", "1.2")
+def test_an_invitation_is_shown_once_and_kept_as_a_digest(cli: CommandLine) -> None:
+    """It counts for a day unless told otherwise; the audit names it, not its token; off, the command says so."""
+    result = cli.run("client", "invite")
+    token = printed_secret(result.stdout)
+    assert "registration = " in result.stderr
+    now = SystemClock().now()
+    with cli.storage.snapshot() as uow:
+        invitation_id = find_invitation(uow, token, now)
+        assert invitation_id is not None
+        assert invitation_id in result.stdout
+        assert find_invitation(uow, token, now + 86_401) is None
+        (event,) = uow.audit.list()
+    assert (event.name, event.details["invitation_id"]) == ("client.invited", invitation_id)
+    assert token.encode() not in (cli.directory / ".signet" / "signet.sqlite3").read_bytes()
+    cli.environment["IDP_REGISTRATION"] = "token"
+    hour = cli.run("client", "invite", "--expires", "1h", "--secret-file", "token")
+    assert hour.stderr == ""
+    with cli.storage.snapshot() as uow:
+        assert find_invitation(uow, Path("token").read_text().strip(), now + 3_500) is not None
+        assert find_invitation(uow, Path("token").read_text().strip(), now + 3_700) is None
+
+
+@pytest.mark.parametrize("expires", ["", "0d", "31d", "1", "1w", "-1d", "1.5h", "1d1h", "999999999d", "١d"])
+def test_a_wrong_duration_is_refused(cli: CommandLine, expires: str) -> None:
+    """Thirty days are the most."""
+    assert "no duration" in cli.refused("client", "invite", "--expires", expires, "--secret-file", "t", status=2)
+    assert not Path("t").exists()
+
+
+@pytest.mark.case("CR-17")
+def test_a_removed_client_is_gone(cli: CommandLine) -> None:
+    """With an audit event; its name can be given anew."""
+    cli.run("client", "add", "web", *REDIRECT)
+    cli.run("client", "remove", "web")
+    assert cli.read("client", "list") == []
+    with cli.storage.snapshot() as uow:
+        assert "client.removed" in {event.name for event in uow.audit.list()}
+
+
+@pytest.mark.parametrize("command", ["show", "rotate-secret", "disable", "enable", "remove"])
 def test_an_unknown_client_is_refused(cli: CommandLine, command: str) -> None:
     """And what to do next is said."""
     assert "Next: idp client list" in cli.refused("client", command, "nobody")

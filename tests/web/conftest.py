@@ -41,10 +41,18 @@ class Live:
         return f"{self.issuer}/oauth2/authorize?{urlencode(params | more)}"
 
 
+# A logo that would run a script, were it a document.
+LOGO = (
+    b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 44 44"><circle cx="22" cy="22" r="18" fill="#c2410c"/>'
+    b"<script>document.title = 'owned'; parent.owned = true</script></svg>"
+)
+
+
 class Landing(BaseHTTPRequestHandler):
     """Answers whatever comes with one word, and remembers it."""
 
     seen: ClassVar[list[str]] = []
+    referrers: ClassVar[list[str]] = []
 
     def do_GET(self) -> None:
         """Answer."""
@@ -58,9 +66,12 @@ class Landing(BaseHTTPRequestHandler):
         self._answer()
 
     def _answer(self) -> None:
-        body = b"<!doctype html><html lang=en><title>rp</title><p id=arrived>arrived</p>"
+        body, kind = b"<!doctype html><html lang=en><title>rp</title><p id=arrived>arrived</p>", "text/html"
+        if self.path.startswith("/logo"):
+            body, kind = LOGO, "image/svg+xml"
+            self.referrers.append(self.headers.get("referer", ""))
         self.send_response(200)
-        self.send_header("content-type", "text/html")
+        self.send_header("content-type", kind)
         self.send_header("content-length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
@@ -95,6 +106,17 @@ def running(
     for name, first_party in (("web", True), ("third", False)):
         uris = {"redirect_uris": [f"{party}/cb"], "post_logout_redirect_uris": [f"{party}/bye"]}
         house.add_client(name, first_party=first_party, client_uri=f"{party}/", **uris)  # type: ignore[arg-type]
+    house.add_client(
+        "stranger",
+        first_party=False,
+        registration_token="r",
+        client_name="Signet",
+        client_uri="https://signet.example/",
+        logo_uri=f"{party}/logo;v=1,2.svg?size=44",
+        policy_uri=f"{party}/policy",
+        tos_uri=f"{party}/terms",
+        redirect_uris=[f"{party}/cb"],
+    )
     house.add_client(
         "legacy",
         profile="oidc_legacy",

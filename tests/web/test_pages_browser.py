@@ -7,7 +7,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.provider import PASSWORD
-from tests.web.conftest import Live, sign_in
+from tests.web.conftest import Landing, Live, sign_in
 
 pytestmark = pytest.mark.browser
 
@@ -52,6 +52,17 @@ def at_again(live: Live, page: Page) -> None:
 def at_consent(live: Live, page: Page) -> None:
     """Go to the consent page."""
     page.goto(live.authorize_url("third", prompt="consent", scope="openid profile email offline_access"))
+    sign_in(page)
+
+
+def at_sign_in_with_logo(live: Live, page: Page) -> None:
+    """Go to the sign-in page for a client with logo, policy and terms."""
+    page.goto(live.authorize_url("stranger"))
+
+
+def at_consent_with_logo(live: Live, page: Page) -> None:
+    """Go to the consent page of a client that registered itself."""
+    page.goto(live.authorize_url("stranger", prompt="consent"))
     sign_in(page)
 
 
@@ -100,6 +111,8 @@ STATES: dict[str, tuple[Callable[[Live, Page], None], str]] = {
     "throttled": (at_throttled, "[role=alert]"),
     "again": (at_again, "#login-submit"),
     "consent": (at_consent, "#consent-allow"),
+    "sign-in-with-logo": (at_sign_in_with_logo, "img.mark"),
+    "consent-with-logo": (at_consent_with_logo, "img.mark"),
     "accounts": (at_accounts, ".account"),
     "sign-out": (at_sign_out, "#logout-confirm"),
     "signed-out": (at_signed_out, "#logged-out"),
@@ -197,6 +210,43 @@ def test_password_can_be_shown(live: Live, page: Page) -> None:
     assert page.get_attribute("#password", "type") == "text"
     page.get_by_role("button", name="Hide password").click()
     assert page.get_attribute("#password", "type") == "password"
+
+
+@pytest.mark.case("CR-11")
+def test_logo_is_the_only_foreign_image(live: Live, page: Page) -> None:
+    """It is loaded without a referrer and runs no script; no other image is, not even from the same place."""
+    Landing.referrers.clear()
+    at_consent_with_logo(live, page)
+    expect(page.locator("img.mark")).to_have_js_property("complete", True)
+    assert page.locator("img.mark").evaluate("e => [e.naturalWidth > 0, e.offsetWidth, e.offsetHeight]") == [
+        True,
+        44,
+        44,
+    ]
+    assert set(Landing.referrers) == {""}
+    assert page.title() == "Allow access · Signet"
+    assert page.evaluate("window.owned") is None
+    script = """url => new Promise(done => {
+        document.addEventListener('securitypolicyviolation', event => done(event.effectiveDirective), {once: true})
+        const image = new Image(); image.onload = () => done('loaded'); image.src = url
+    })"""
+    assert page.evaluate(script, f"{live.relying_party}/logo-of-another.svg") == "img-src"
+
+
+@pytest.mark.case("CR-10")
+def test_self_registered_client_is_told_from_the_provider(live: Live, page: Page) -> None:
+    """It calls itself as the provider does and claims its address: the page says that nobody verified it, and where
+    the answer goes; the links to its papers work."""
+    at_consent_with_logo(live, page)
+    expect(page.locator(".notice-caution")).to_contain_text("The operator of Signet has not verified it")
+    expect(page.locator(".tile")).to_contain_text("rp.localhost")
+    expect(page.locator(".tile")).to_contain_text("Not verified by Signet")
+    assert "signet.example" not in page.content()
+    for name, path in (("privacy policy", "policy"), ("terms of service", "terms")):
+        page.get_by_role("link", name=name).click()
+        expect(page.locator("#arrived")).to_be_visible()
+        assert page.url == f"{live.relying_party}/{path}"
+        page.go_back()
 
 
 def test_error_is_announced(live: Live, page: Page) -> None:

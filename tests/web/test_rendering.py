@@ -254,13 +254,14 @@ def test_someone_else_is_expected() -> None:
 
 
 def test_page_tells_whom_it_signs_in_to_and_where_it_is() -> None:
-    """The client by name, host and checked logo; the address that may have the password (experience, point 11)."""
-    client = ClientView(name="Shop", host="shop.example", logo_url="https://idp.example/logo")
+    """The client by name, host and logo; the address that may have the password (experience, point 11)."""
+    client = ClientView(name="Shop", host="shop.example", logo_url="https://shop.example/logo")
     page = outline(SignIn, client=client, action="https://idp.example/login")
     assert "to continue to Shop" in page.text
     assert "shop.example" in page.text
     assert "Enter this password only on idp.example" in page.text
-    assert page.one("img", src="https://idp.example/logo")["alt"] == ""
+    logo = page.one("img", src="https://shop.example/logo", referrerpolicy="no-referrer")
+    assert (logo["alt"], logo["width"], logo["height"]) == ("Logo of Shop", "44", "44")
 
 
 def test_consent_says_who_what_and_what_not() -> None:

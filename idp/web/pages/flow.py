@@ -74,13 +74,18 @@ def denied() -> AccessDenied:
 def client_view(checked: AuthorizationRequest) -> ClientView:
     """Return what a page shows of the client."""
     client = checked.client
-    host = urlsplit(client.value("client_uri") or (checked.target.redirect_uri if checked.target else "")).hostname
+    self_registered = client.registration_token_hash is not None
+    # Where the response goes is a fact; that the client lives at its client_uri is only what it says (RFC 7591 §5).
+    home = None if self_registered else client.value("client_uri")
+    parts = urlsplit(home or (checked.target.redirect_uri if checked.target else ""))
     return ClientView(
         name=client.name,
-        host=host or "",
+        host=parts.hostname or parts.scheme,
         policy_uri=client.value("policy_uri"),
         tos_uri=client.value("tos_uri"),
         verified=client.first_party,
+        self_registered=self_registered,
+        logo_url=client.value("logo_uri"),
     )
 
 
