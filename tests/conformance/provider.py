@@ -92,6 +92,8 @@ def running_provider(surroundings: Surroundings, source: Path, home: Path, log: 
 
 @contextmanager
 def _served(provider: Provider, sink: IO[str]) -> Iterator[None]:
+    if _answers(provider):
+        raise RuntimeError(f"something answers at {provider.issuer} already; it would be tested instead")
     command = [sys.executable, "-m", "idp", "serve"]
     process = subprocess.Popen(
         command, cwd=provider.source, env=provider.environment, stdout=sink, stderr=subprocess.STDOUT
