@@ -5,6 +5,7 @@ the issuer's own scopes, never `profile` or the standing of a first-party client
 `scope` is left out, and the answer says what is registered (RFC 7591 §3.2.1); what contradicts itself is refused.
 """
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -38,7 +39,17 @@ def parse_metadata(request: Request) -> dict[str, Any]:
         raise InvalidClientMetadata(
             "The body is not a JSON object in UTF-8 with each member once.", detail=fault.reason
         ) from fault
+    if not _can_be_kept(members):
+        raise InvalidClientMetadata("The body holds a character or a number that not every JSON parser knows.")
     return {name: value for name, value in members.items() if value is not None}
+
+
+def _can_be_kept(members: Mapping[str, Any]) -> bool:
+    """Tell whether every database and every client takes this JSON: no lone surrogates, no NUL, no infinity."""
+    try:
+        return b"\\u0000" not in json.dumps(members, ensure_ascii=False, allow_nan=False).encode()
+    except ValueError:
+        return False
 
 
 def check_registration(sent: Mapping[str, Any], context: Context) -> dict[str, Any]:
