@@ -50,6 +50,13 @@ def protection_of_id_token(client: Client, context: Context) -> Protection:
     return protection_of("id_token", id_token_alg(client), client, context)
 
 
+def protection_of_logout_token(client: Client, context: Context) -> Protection:
+    """Return how logout tokens for a client are protected: as its ID Tokens, but never unsigned (OIDC Back-Channel
+    Logout §2.4). Raises as `protection_of`."""
+    alg = id_token_alg(client)
+    return protection_of("id_token", DEFAULT_ALGORITHM if alg == "none" else alg, client, context)
+
+
 def protection_of(kind: str, alg: str | None, client: Client, context: Context) -> Protection:
     """Return how responses of a kind are protected, by the client's metadata `<kind>_encrypted_response_alg`.
 

@@ -408,6 +408,26 @@ def prove_frontchannel(house: House, value: Any) -> None:
 
 _BY_VALUE = proven_by("test_oidc_discovery", "test_advertised_request_objects_work_and_others_do_not")
 
+
+def prove_registration(house: House, value: Any) -> None:
+    """Who registers there can sign people in; what the server's profile does not admit is refused there too."""
+    prove_url(house, value)
+    browser = house.browser()
+    wish: dict[str, Any] = {"redirect_uris": ["https://rp.example/cb"], "client_name": "New"}
+    made = browser.post(value, json=wish | {"id_token_signed_response_alg": "ES256"})
+    assert made.status_code == 201, made.text
+    client = made.json()
+    code = browser.code_flow(client["client_id"])["code"]
+    tokens = browser.exchange(code, client["client_id"], secret=client["client_secret"]).json()
+    assert read_jws(house, tokens["id_token"], "ES256")[1]["aud"] == client["client_id"]
+    legacy = house.server.settings.profile == "oidc_legacy"
+    for alg in ("none", "HS256", "RS1"):
+        answer = browser.post(value, json=wish | {"id_token_signed_response_alg": alg, "profile": "oidc_legacy"})
+        admitted = legacy and alg != "RS1"
+        assert answer.status_code == (201 if admitted else 400)
+        assert admitted or answer.json()["error"] == "invalid_client_metadata"
+
+
 PROOFS: Mapping[str, Proof] = {
     "issuer": prove_issuer,
     "token_endpoint": prove_url,
@@ -417,6 +437,7 @@ PROOFS: Mapping[str, Proof] = {
     "introspection_endpoint": prove_url,
     "jwks_uri": prove_url,
     "end_session_endpoint": prove_url,
+    "registration_endpoint": prove_registration,
     "response_types_supported": prove_response_types,
     "response_modes_supported": prove_response_modes,
     "grant_types_supported": prove_grant_types,

@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 
 from idp.jose.encryption import ENCRYPTION_ALGS
+from idp.outbound.outbox import DeliveryFailed
 from idp.protocol.errors import InvalidClientMetadata
 from idp.stores.sql.storage import SqlStorage
 from tests.attacks.oracle import assert_challenged, assert_refused, rows
+from tests.attacks.test_ss_backchannel import deliver
 from tests.jose.conftest import encode
 from tests.provider import ISSUER, House, claims_of, make_house, response_params
 from tests.specs.recipient import HASHES, KEYS, LONG_SECRET, X_KEY, decrypt, read_jws, signed_in
@@ -207,6 +209,43 @@ def test_userinfo_is_encrypted_signed_or_not(house: House) -> None:
     header, text = answers["both"]
     assert header["cty"] == "JWT"
     assert read_jws(house, text, "PS256")[1]["aud"] == "both"
+
+
+@pytest.mark.requirement("OIDC Back-Channel Logout 1.0", "2.4")
+@pytest.mark.parametrize("alg", [*OURS, *LEGACY])
+@pytest.mark.parametrize("encrypted", [False, True])
+def test_logout_tokens_are_protected_as_id_tokens_are(house: House, alg: str, encrypted: bool) -> None:
+    """A client that checks them by the same rules accepts them; they are signed in any case."""
+    members: dict[str, Any] = {"id_token_signed_response_alg": alg, "backchannel_logout_uri": "https://rp.example/out"}
+    if encrypted:
+        members |= {"id_token_encrypted_response_alg": "ECDH-ES", "jwks": KEYS}
+    house.add_client("it", profile="oidc_legacy", secret=LONG_SECRET, **members)
+    browser = house.browser()
+    signed_in(house, "it", browser)
+    browser.submit(browser.get("/oauth2/logout"))
+    ((_, form),) = deliver(house)
+    token = form["logout_token"]
+    if encrypted:
+        _, token = decrypt(token, "ECDH-ES", "A128CBC-HS256")
+    header, claims = read_jws(house, token, "RS256" if alg == "none" else alg)
+    assert header["typ"] == "logout+jwt"
+    assert (claims["aud"], claims["iss"]) == ("it", ISSUER)
+
+
+def test_a_logout_token_waits_for_a_key(house: House) -> None:
+    """It is never sent in the clear to who registered for encryption; the next attempt may find a key."""
+    members: dict[str, Any] = {"id_token_encrypted_response_alg": "ECDH-ES", "jwks": KEYS}
+    house.add_client("it", secret=LONG_SECRET, backchannel_logout_uri="https://rp.example/out", **members)
+    browser = house.browser()
+    signed_in(house, "it", browser)
+    keep = set_metadata(house, "it", jwks={"keys": []})
+    browser.submit(browser.get("/oauth2/logout"))
+    with pytest.raises(DeliveryFailed) as failure:
+        deliver(house)
+    assert failure.value.retry
+    set_metadata(house, "it", **keep)
+    house.clock.move(600)
+    assert len(deliver(house)) == 1
 
 
 def test_refusals_of_userinfo_stay_json(house: House) -> None:

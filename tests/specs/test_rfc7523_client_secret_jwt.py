@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +12,15 @@ from authlib.oauth2.rfc7523 import ClientSecretJWT
 from joserfc import jws
 from joserfc.jwk import OctKey
 
-from idp.accounts.clients import create_client, rotate_secret
+from idp.accounts.clients import rotate_secret
 from idp.jose.algorithms import ALGORITHMS, OwnKey
 from idp.protocol.errors import InvalidClientMetadata
 from idp.stores.sql.storage import SqlStorage
 from tests.attacks.oracle import assert_refused, unchanged
+from tests.attacks.test_ss_backchannel import deliver
 from tests.jose.conftest import encode, forge
 from tests.outbound.servers import Server, serving
-from tests.provider import API, House, make_house
+from tests.provider import API, VERIFIER, House, make_house, response_params
 from tests.specs.recipient import KEYS as ENCRYPTION_KEYS
 from tests.specs.recipient import LONG_SECRET, decrypt, read_jws, signed_in
 
@@ -159,6 +159,25 @@ def test_algorithms_of_an_attacker(house: House) -> None:
     assert send(house, good).status_code == 200
 
 
+@pytest.mark.case("TK-46")
+def test_own_tokens_are_no_assertions(house: House) -> None:
+    """Not even an ID Token or a UserInfo response that the same secret protects; nor is an assertion a hint."""
+    signed = {"id_token_signed_response_alg": "HS256", "userinfo_signed_response_alg": "HS256"}
+    grants = ["authorization_code", "client_credentials"]
+    register(house, profile="oidc_legacy", grant_types=grants, scope="openid api.read", **signed)
+    browser = house.browser()
+    form = {"grant_type": "authorization_code", "code": browser.code_flow("hmac")["code"], "code_verifier": VERIFIER}
+    tokens = send(house, by_secret(house), redirect_uri="https://rp.example/cb", resource="", scope="", **form).json()
+    info = browser.userinfo(tokens["access_token"])
+    assert info.headers["content-type"] == "application/jwt"
+    with unchanged(house):
+        for token in (tokens["id_token"], tokens["access_token"], info.text):
+            assert_unproven(send(house, token))
+    hint = response_params(browser.authorize("hmac", prompt="none", id_token_hint=by_secret(house, jti="2")))
+    assert hint["error"] == "invalid_request"
+    assert "code" in response_params(browser.authorize("hmac", prompt="none", id_token_hint=tokens["id_token"]))
+
+
 @pytest.mark.case("TK-29", "TK-36")
 def test_secrets_that_are_wrong_or_rotated_out(house: House) -> None:
     """The old one counts to the end of its grace, as a key too."""
@@ -251,13 +270,7 @@ def published() -> KeyServer:
 def register_at(house: House, server: Server, client_id: str = "rp") -> None:
     """Add a client whose keys are at a server."""
     method = {"token_endpoint_auth_method": "private_key_jwt", "grant_types": ["client_credentials"]}
-    with house.storage.begin() as uow:
-        create_client(
-            uow,
-            client_id=client_id,
-            metadata={**method, "scope": "api.read", "jwks_uri": server.url(path=f"/{client_id}")},
-            now=house.clock.now(),
-        )
+    house.add_client(client_id, scope="api.read", jwks_uri=server.url(path=f"/{client_id}"), **method)
 
 
 _JTI = iter(range(1_000_000))
@@ -361,12 +374,8 @@ def test_responses_are_encrypted_to_a_key_at_the_address(fetching: House, publis
     fetching.add_account("alice")
     with serving(published.behave) as server:
         encrypted: dict[str, Any] = {"id_token_encrypted_response_alg": "RSA-OAEP-256", "jwks_uri": server.url()}
-        fetching.add_client("enc", secret=LONG_SECRET, jwks=ENCRYPTION_KEYS, **encrypted)
-        with fetching.storage.begin() as uow:
-            client = uow.clients.find("enc")
-            assert client is not None
-            stored = {name: value for name, value in client.metadata.items() if name != "jwks"}
-            uow.clients.replace(replace(client, metadata={**stored, "jwks_uri": server.url()}))
+        encrypted["backchannel_logout_uri"] = "https://rp.example/out"
+        fetching.add_client("enc", secret=LONG_SECRET, **encrypted)
         published.keys = [KEYS[2]]
         browser = fetching.browser()
         refused = browser.exchange(browser.code_flow("enc")["code"], "enc", secret=LONG_SECRET)
@@ -376,6 +385,11 @@ def test_responses_are_encrypted_to_a_key_at_the_address(fetching: House, publis
         token = signed_in(fetching, "enc", browser)["id_token"]
         _, inner = decrypt(token, "RSA-OAEP-256", "A128CBC-HS256")
         assert read_jws(fetching, inner, "RS256")[1]["aud"] == "enc"
+        browser.get("/oauth2/logout", params={"id_token_hint": inner})
+        # As after a restart: the worker fetches the keys by itself.
+        fetching.server.documents._entries.clear()
+        ((_, form),) = deliver(fetching)
+        decrypt(form["logout_token"], "RSA-OAEP-256", "A128CBC-HS256")
 
 
 def test_the_address_in_a_header_is_never_fetched(fetching: House, published: KeyServer) -> None:
@@ -384,16 +398,7 @@ def test_the_address_in_a_header_is_never_fetched(fetching: House, published: Ke
         register_at(fetching, server)
         assert_unproven(by_key(fetching, KEYS[1], jku=canary.url(), x5u=canary.url()))
         register(fetching)
-        with fetching.storage.begin() as uow:
-            create_client(
-                uow,
-                client_id="hmac2",
-                metadata={"scope": "api.read", "jwks_uri": canary.url()}
-                | {"token_endpoint_auth_method": "client_secret_jwt", "grant_types": ["client_credentials"]},
-                secret=SECRET,
-                vault=fetching.server.vault,
-                now=fetching.clock.now(),
-            )
+        register(fetching, "hmac2", jwks_uri=canary.url())
         assert send(fetching, by_secret(fetching, iss="hmac2", sub="hmac2")).status_code == 200
         assert_unproven(send(fetching, by_secret(fetching, "x" * 64, iss="hmac2", sub="hmac2")))
         assert canary.connections == 0
