@@ -269,7 +269,7 @@ def published() -> KeyServer:
 
 def register_at(house: House, server: Server, client_id: str = "rp") -> None:
     """Add a client whose keys are at a server."""
-    method = {"token_endpoint_auth_method": "private_key_jwt", "grant_types": ["client_credentials"]}
+    method: dict[str, Any] = {"token_endpoint_auth_method": "private_key_jwt", "grant_types": ["client_credentials"]}
     house.add_client(client_id, scope="api.read", jwks_uri=server.url(path=f"/{client_id}"), **method)
 
 
