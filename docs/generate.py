@@ -14,6 +14,9 @@ import click
 from annotated_types import Ge, Le
 from pydantic.fields import FieldInfo
 
+# Of the tree that this file stands in, wherever another one may be installed from.
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
 from idp.cli import main as command_line
 from idp.observe.events import EVENTS
 from idp.settings.model import FIELDS, Settings, environment_name, is_secret, toml_value
