@@ -64,8 +64,10 @@ def test_initial_access_token_counts_once_and_for_this_alone(house: House) -> No
     for kind in ("interaction", "authorization_code", "logout"):
         foreign.append(new_handle())
         with closed.storage.begin() as uow:
-            found = {"kind": kind, "handle_hash": digest(foreign[-1]), "payload": {}}
-            uow.artifacts.add(Artifact(**found, created_at=0, expires_at=closed.clock.now() + 60))  # type: ignore[arg-type]
+            expires_at, handle_hash = closed.clock.now() + 60, digest(foreign[-1])
+            uow.artifacts.add(
+                Artifact(kind=kind, handle_hash=handle_hash, payload={}, created_at=0, expires_at=expires_at)
+            )
     with unchanged(house):
         for token in (spent, late, registered["registration_access_token"], *foreign):
             assert_challenged(send(browser, token), "invalid_token")
@@ -154,7 +156,7 @@ def test_privileges_are_cut(open_house: House) -> None:
     page = browser.sign_in(browser.follow(browser.authorize(client["client_id"], scope="openid admin api.read")))
     assert 'id="consent-allow"' in page.text
     assert "admin" not in page.text
-    without_pkce = {"code_challenge": None, "code_challenge_method": None}
+    without_pkce: dict[str, Any] = {"code_challenge": None, "code_challenge_method": None}
     assert "error=invalid_request" in browser.authorize(client["client_id"], **without_pkce).headers["location"]
     public = register(browser, token_endpoint_auth_method="none")
     assert "client_secret" not in public
@@ -263,7 +265,7 @@ def test_metadata_are_bounded(open_house: House) -> None:
 def test_keys_by_value_and_by_address(open_house: House) -> None:
     """Both at once are refused, when registering and when changing; either alone is good."""
     browser = open_house.browser()
-    both = {"jwks": {"keys": [KEY]}, "jwks_uri": "https://new.example/jwks.json"}
+    both: dict[str, Any] = {"jwks": {"keys": [KEY]}, "jwks_uri": "https://new.example/jwks.json"}
     with unchanged(open_house):
         assert_refused(send(browser, **both), "invalid_client_metadata")
         assert_refused(send(browser, **both | {"jwks": {"keys": []}}), "invalid_client_metadata")
