@@ -106,8 +106,6 @@ def build_provider(settings: Settings, storage: Storage, clock: Clock) -> Provid
         ssl_context=trust(settings.outbound_ca_file),
         trusted_hosts=settings.outbound_hosts,
     )
-    delivery = LogoutDelivery(settings, tokens, clock, client, storage)
-    outbox = OutboxWorker(storage, clock, {backchannel_logout.KIND: delivery.deliver}, poll_seconds=0.5)
     throttle = Throttling(settings.throttle)
     server = Server(
         settings=settings,
@@ -121,6 +119,8 @@ def build_provider(settings: Settings, storage: Storage, clock: Clock) -> Provid
         sessions=Sessions(settings.lifetimes, registry.on_session_ended),
         throttle=throttle,
     )
+    delivery = LogoutDelivery(server, client)
+    outbox = OutboxWorker(storage, clock, {backchannel_logout.KIND: delivery.deliver}, poll_seconds=0.5)
     sign_in = SignIn(storage, clock, Passwords(settings.argon2), throttle)
     return Provider(server=server, sign_in=sign_in, upkeep=Upkeep(storage, clock, life_cycle), outbox=outbox)
 
@@ -137,7 +137,7 @@ def build_application_of(provider: Provider) -> Starlette:
         provider.server,
         Parser(cookies, settings.trusted_proxies),
         cookies,
-        Presenter(renderer, settings),
+        Presenter(renderer, settings, state_cookie=cookies.state_name),
         Refusals(development=settings.development),
         wake_outbox=provider.outbox.wake,
     )

@@ -16,7 +16,7 @@ from demo_clients.relying_party.claim_checks import (
     check_subject,
     check_text,
 )
-from demo_clients.relying_party.header_checks import check_header, wanted_key
+from demo_clients.relying_party.header_checks import check_header, find_key
 from demo_clients.relying_party.jwks import KeyCache
 from demo_clients.relying_party.jws import MalformedToken, parse_compact
 
@@ -29,8 +29,7 @@ async def verify_access_token(raw: str, *, issuer: str, resource: str, keys: Key
         token = parse_compact(raw)
     except MalformedToken as error:
         return unreadable(str(error), now)
-    kid = wanted_key(token)
-    key = await keys.find(kid) if kid is not None else None
+    key = await find_key(token, keys)
     claims = token.claims
     checks = (
         *check_header(token, key, types=("at+jwt",)),

@@ -87,6 +87,8 @@ async def _refusal_of_callback(party: RelyingParty, browser: Browser, answer: di
 
 async def _what_was_revoked(party: RelyingParty, session: Session) -> str:
     """Whether the replay cost the tokens of the first use too, as RFC 6749 §4.1.2 asks of the provider."""
+    if party.settings.sign_in_only:
+        return "Whether it cost the tokens of the first use too cannot be seen here, where none is ever renewed"
     try:
         await access_token_for(party, session, party.settings.peer_resource, renew=True)
     except RelyingPartyError as refusal:

@@ -14,7 +14,7 @@ from demo_clients.relying_party.forgery import (
     with_other_times,
     with_public_key_as_secret,
 )
-from demo_clients.relying_party.header_checks import wanted_key
+from demo_clients.relying_party.header_checks import find_key
 from demo_clients.relying_party.jwks import PublicKey
 from demo_clients.relying_party.jws import CompactJws, MalformedToken, parse_compact
 from demo_clients.relying_party.party import RelyingParty
@@ -145,8 +145,7 @@ async def _genuine(party: RelyingParty, session: Session) -> tuple[CompactJws, P
         token = parse_compact((await _peer_token(party, session)).value)
     except MalformedToken as error:
         raise ProviderMisbehaved("The access token is no signed JWT.", detail=str(error)) from error
-    kid = wanted_key(token)
-    return token, await party.keys.find(kid) if kid is not None else None
+    return token, await find_key(token, party.keys)
 
 
 ATTEMPTS = (

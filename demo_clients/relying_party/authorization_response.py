@@ -16,8 +16,12 @@ _DECLINED = {
 }
 
 
-def check_response_issuer(issuer: str, query: QueryParams) -> None:
-    """Refuse an answer without `iss` or with another than ours: mix-up, RFC 9207 §2.4. Authlib does not check it."""
+def check_response_issuer(issuer: str, query: QueryParams, *, required: bool = True) -> None:
+    """Refuse an answer with another `iss` than ours or, if it is `required`, with none: mix-up, RFC 9207 §2.4.
+
+    Authlib does not check it."""
+    if "iss" not in query and not required:
+        return
     if not hmac.compare_digest(query.get("iss", "").encode(), issuer.encode()):
         raise SignInRefused(
             "The answer does not come from the sign-in service that was asked.",

@@ -52,6 +52,7 @@ class BackchannelLogout:
             keys=party.keys,
             seen=party.seen_logout_tokens,
             now=party.now(),
+            is_typed=not party.settings.allow_older_provider,
         )
 
     def _end_sessions(self, verdict: Verdict) -> None:

@@ -36,7 +36,7 @@ from demo_clients.relying_party.userinfo import fetch_userinfo
 async def finish_sign_in(party: RelyingParty, browser: Browser, query: QueryParams) -> str:
     """Sign the person in and return the path to go to. Raises SignInRefused and other RelyingPartyError."""
     pending = take_pending(party, browser.session, query)
-    check_response_issuer(party.settings.issuer, query)
+    await _check_sender(party, query)
     if "error" in query:
         raise declined(query)
     code = query.get("code")
@@ -47,6 +47,12 @@ async def finish_sign_in(party: RelyingParty, browser: Browser, query: QueryPara
     _begin_session(party, browser, identity, tokens, SpentCode(code, pending.state, pending.code_verifier))
     _note_steps(party, browser, query, tokens)
     return pending.return_path
+
+
+async def _check_sender(party: RelyingParty, query: QueryParams) -> None:
+    """The answer comes from our provider. Only an older one that promised no `iss` may leave it out."""
+    is_required = not party.settings.allow_older_provider or (await party.discovery.metadata()).names_itself
+    check_response_issuer(party.settings.issuer, query, required=is_required)
 
 
 def take_pending(party: RelyingParty, session: Session | None, query: QueryParams) -> PendingSignIn:
@@ -114,7 +120,9 @@ def _note_steps(party: RelyingParty, browser: Browser, query: QueryParams, token
         )
         if value
     ]
-    sent = [("grant_type", "authorization_code"), ("code", query["code"]), ("resource", party.settings.issuer)]
+    sent = [("grant_type", "authorization_code"), ("code", query["code"])]
+    if (resource := party.settings.registration.userinfo_resource) is not None:
+        sent.append(("resource", resource))
     browser.open().timeline.extend(
         (
             step(now, "Browser", name, "Authorization response", query.multi_items()),

@@ -30,7 +30,10 @@ _START_AGAIN = "Please start again from the front page."
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClientRegistration:
-    """The client as the provider knows it, and what it asks for. `resources` are the APIs a grant shall cover."""
+    """The client as the provider knows it, and what it asks for.
+
+    `resources` are the APIs a grant shall cover. Without any, no request has the parameter `resource` (RFC 8707).
+    """
 
     issuer: str
     client_id: str
@@ -39,6 +42,11 @@ class ClientRegistration:
     redirect_uri: str
     scope: str
     resources: tuple[str, ...]
+
+    @property
+    def userinfo_resource(self) -> str | None:
+        """What to name when the token is to be for UserInfo; None when no resource is named at all."""
+        return self.issuer if self.resources else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +88,7 @@ class CodeFlow:
             state=secrets.token_urlsafe(32),
             nonce=secrets.token_urlsafe(32),
             # The parameter is there once for each API the grant shall cover (RFC 8707 §2.1).
-            resource=[client.issuer, *client.resources],
+            resource=[client.issuer, *client.resources] if client.resources else None,
             prompt=prompt,
             login_hint=login_hint,
         )
@@ -96,12 +104,13 @@ class CodeFlow:
     async def redeem(self, code: str, code_verifier: str) -> TokenResponse:
         """Exchange a code; the access token is for UserInfo. Raises SignInRefused when the provider refuses."""
         provider = self._starlette_app(await self._discovery.metadata())
+        resource = self._registration.userinfo_resource
         try:
             answer = await provider.fetch_access_token(
                 redirect_uri=self._registration.redirect_uri,
                 code=code,
                 code_verifier=code_verifier,
-                resource=self._registration.issuer,
+                **({"resource": resource} if resource else {}),
             )
         except OAuthError as error:
             raise SignInRefused(

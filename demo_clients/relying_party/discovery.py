@@ -2,7 +2,8 @@
 
 The document is believed only if it names that issuer byte by byte (OIDC Discovery §4.3): otherwise whoever can put a
 document there could hand out endpoints of its own in a trusted name. It must also offer what we will not go without:
-RS256, PKCE with S256 and the `iss` response parameter.
+RS256, PKCE with S256 and the `iss` response parameter. For older providers the last two can be waived: S256 is used
+then without an announcement, but not against one of other methods only.
 """
 
 import asyncio
@@ -25,9 +26,13 @@ _REQUIRED_ENDPOINTS = ("authorization_endpoint", "token_endpoint", "userinfo_end
 
 @dataclass(frozen=True, slots=True)
 class ProviderMetadata:
-    """The checked members that a relying party uses. Endpoints that are optional for a provider may be None."""
+    """The checked members that a relying party uses. Endpoints that are optional for a provider may be None.
+
+    `names_itself`: the provider promises `iss` in its authorization responses (RFC 9207 §3).
+    """
 
     issuer: str
+    names_itself: bool
     authorization_endpoint: str
     token_endpoint: str
     userinfo_endpoint: str
@@ -39,8 +44,11 @@ class ProviderMetadata:
 class Discovery:
     """Fetches the metadata when it is first needed and keeps it for LIFETIME_SECONDS."""
 
-    def __init__(self, issuer: str, client: httpx2.AsyncClient, now: Callable[[], int]) -> None:
+    def __init__(
+        self, issuer: str, client: httpx2.AsyncClient, now: Callable[[], int], *, allow_older: bool = False
+    ) -> None:
         self._issuer = issuer
+        self._allow_older = allow_older
         self._client = client
         self._now = now
         self._known: ProviderMetadata | None = None
@@ -53,12 +61,12 @@ class Discovery:
             if self._known is not None and self._now() < self._fetched_at + LIFETIME_SECONDS:
                 return self._known
             try:
-                document, _ = await fetch_document(self._client, self._issuer + WELL_KNOWN)
+                document, _ = await fetch_document(self._client, metadata_url(self._issuer))
             except ProviderUnavailable:
                 if self._known is None:
                     raise
                 return self._known
-            self._known = parse_metadata(document, self._issuer)
+            self._known = parse_metadata(document, self._issuer, allow_older=self._allow_older)
             self._fetched_at = self._now()
             return self._known
 
@@ -74,8 +82,15 @@ class Discovery:
         return document, headers.get("cache-control", "")
 
 
-def parse_metadata(document: Mapping[str, Any], issuer: str) -> ProviderMetadata:
-    """Check a discovery document against the configured issuer. Raises ProviderMisbehaved."""
+def metadata_url(issuer: str) -> str:
+    """Where the document is: the issuer without a final slash, then the well-known path (OIDC Discovery §4.1)."""
+    return issuer.removesuffix("/") + WELL_KNOWN
+
+
+def parse_metadata(document: Mapping[str, Any], issuer: str, *, allow_older: bool = False) -> ProviderMetadata:
+    """Check a discovery document against the configured issuer. Raises ProviderMisbehaved.
+
+    `allow_older` lets pass a document that is silent about PKCE and about `iss` in responses."""
     stated = document.get("issuer")
     if stated != issuer:
         raise ProviderMisbehaved(
@@ -83,14 +98,17 @@ def parse_metadata(document: Mapping[str, Any], issuer: str) -> ProviderMetadata
             remedy="Compare the configured issuer with the document, character by character.",
             detail=f"configured {issuer}, stated {stated}",
         )
-    _require(document, "code_challenge_methods_supported", "S256")
+    if "code_challenge_methods_supported" in document or not allow_older:
+        _require(document, "code_challenge_methods_supported", "S256")
     _require(document, "id_token_signing_alg_values_supported", "RS256")
-    if document.get("authorization_response_iss_parameter_supported") is not True:
+    names_itself = document.get("authorization_response_iss_parameter_supported") is True
+    if not names_itself and not allow_older:
         # Without `iss` in the response there is no defence against mix-up (RFC 9207 §1).
         raise ProviderMisbehaved("The provider does not say who it is in its answers (RFC 9207).")
     required = {name: _endpoint(document, name, issuer) for name in _REQUIRED_ENDPOINTS}
     return ProviderMetadata(
         issuer=issuer,
+        names_itself=names_itself,
         **required,
         end_session_endpoint=_optional_endpoint(document, "end_session_endpoint", issuer),
         revocation_endpoint=_optional_endpoint(document, "revocation_endpoint", issuer),

@@ -6,8 +6,17 @@ RFC 7515 §4.1, §5.2; RFC 8725 §3.1 (algorithm), §3.11 (type).
 from collections.abc import Iterable
 
 from demo_clients.relying_party.checks import Check, judge
-from demo_clients.relying_party.jwks import PublicKey
+from demo_clients.relying_party.jwks import KeyCache, PublicKey
 from demo_clients.relying_party.jws import ALGORITHM, CompactJws, has_valid_signature
+
+_KEY_NAMED = (
+    "The provider publishes a key of this name.",
+    "The provider publishes no key of the name that the token states.",
+)
+_KEY_UNNAMED = (
+    "The token names no key, and the provider has only this one.",
+    "The token names no key, and the provider does not have just one.",
+)
 
 
 def check_header(token: CompactJws, key: PublicKey | None, types: Iterable[str | None]) -> tuple[Check, ...]:
@@ -21,10 +30,26 @@ def check_header(token: CompactJws, key: PublicKey | None, types: Iterable[str |
     )
 
 
-def wanted_key(token: CompactJws) -> str | None:
-    """The `kid` worth looking up: none for a token that will be refused for its algorithm anyway."""
-    kid = token.header.get("kid")
-    return kid if token.header.get("alg") == ALGORITHM and isinstance(kid, str) else None
+async def find_key(token: CompactJws, keys: KeyCache) -> PublicKey | None:
+    """The key to verify a token with: the one that it names or, if it names none, the only one (OIDC Core §10.1).
+
+    Asks nobody for a token that will be refused for its algorithm anyway. May fetch keys: raises ProviderUnavailable,
+    ProviderMisbehaved.
+    """
+    if token.header.get("alg") != ALGORITHM:
+        return None
+    if "kid" not in token.header:
+        return await _only_key(token, keys)
+    kid = token.header["kid"]
+    return await keys.find(kid) if isinstance(kid, str) else None
+
+
+async def _only_key(token: CompactJws, keys: KeyCache) -> PublicKey | None:
+    key = (await keys.current()).only
+    if key is not None and not has_valid_signature(token, key):
+        # A key without a name is replaced without a sign of it, as a new `kid` would be one.
+        key = (await keys.refetch()).only
+    return key
 
 
 def _check_type(token: CompactJws, types: tuple[str | None, ...]) -> Check:
@@ -66,12 +91,13 @@ def _check_critical(token: CompactJws) -> Check:
 
 
 def _check_key(token: CompactJws, key: PublicKey | None) -> Check:
+    good, bad = _KEY_NAMED if "kid" in token.header else _KEY_UNNAMED
     return judge(
         "key",
-        key is not None and key.kid == token.header.get("kid"),
+        key is not None,
         rule="OIDC Core §10.1, RFC 7517 §4.5",
-        good="The provider publishes a key of this name.",
-        bad="The provider publishes no key of the name that the token states.",
+        good=good,
+        bad=bad,
         found=token.header.get("kid", "no kid"),
     )
 

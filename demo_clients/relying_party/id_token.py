@@ -18,7 +18,7 @@ from demo_clients.relying_party.claim_checks import (
     check_not_before,
     check_subject,
 )
-from demo_clients.relying_party.header_checks import check_header, wanted_key
+from demo_clients.relying_party.header_checks import check_header, find_key
 from demo_clients.relying_party.jwks import KeyCache
 from demo_clients.relying_party.jws import MalformedToken, encode_base64url, parse_compact
 
@@ -45,8 +45,7 @@ async def verify_id_token(raw: str, *, expected: ExpectedIdToken, keys: KeyCache
         token = parse_compact(raw)
     except MalformedToken as error:
         return unreadable(str(error), now)
-    kid = wanted_key(token)
-    key = await keys.find(kid) if kid is not None else None
+    key = await find_key(token, keys)
     claims = token.claims
     checks = (
         *check_header(token, key, types=("jwt", None)),

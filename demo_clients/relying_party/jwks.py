@@ -34,9 +34,12 @@ _MAX_AGE = re.compile(r"(?:^|[,\s])max-age=(\d{1,9})")
 
 @dataclass(frozen=True, slots=True)
 class PublicKey:
-    """One RSA key for RS256: its JWK as published (public members only) and the imported key."""
+    """One RSA key for RS256: its JWK as published (public members only) and the imported key.
 
-    kid: str
+    A provider with one key only may leave it without a name (OIDC Core §10.1).
+    """
+
+    kid: str | None
     jwk: Mapping[str, Any]
     rsa: RSAKey
 
@@ -45,9 +48,18 @@ class PublicKey:
 class KeySet:
     """A JWK Set as it was at `fetched_at` (Unix seconds); use it until `fresh_until`."""
 
-    keys: Mapping[str, PublicKey]
+    keys: tuple[PublicKey, ...]
     fetched_at: int
     fresh_until: int
+
+    def named(self, kid: str) -> PublicKey | None:
+        """The key of that name."""
+        return next((key for key in self.keys if key.kid == kid), None)
+
+    @property
+    def only(self) -> PublicKey | None:
+        """The key, if there is no other: with several, a token has to say which one it means."""
+        return self.keys[0] if len(self.keys) == 1 else None
 
 
 FetchKeySet = Callable[[], Awaitable[tuple[Mapping[str, Any], str]]]
@@ -66,10 +78,8 @@ class KeyCache:
 
     async def find(self, kid: str) -> PublicKey | None:
         """The key of that name, or None. Raises ProviderUnavailable or ProviderMisbehaved if no keys are known."""
-        key_set = await self.current()
-        if kid not in key_set.keys:
-            key_set = await self.refetch()
-        return key_set.keys.get(kid)
+        known = (await self.current()).named(kid)
+        return known or (await self.refetch()).named(kid)
 
     async def current(self) -> KeySet:
         """The keys, fetched first if there are none yet or their lifetime has passed."""
@@ -105,16 +115,16 @@ class KeyCache:
         return self._key_set
 
 
-def parse_key_set(document: Mapping[str, Any]) -> dict[str, PublicKey]:
-    """The usable keys of a JWK Set; others are skipped (RFC 7517 §5). Raises ProviderMisbehaved when it is none."""
+def parse_key_set(document: Mapping[str, Any]) -> tuple[PublicKey, ...]:
+    """The usable keys of a JWK Set; others are skipped (RFC 7517 §5). Raises ProviderMisbehaved when it is none.
+
+    Of several keys with one name the first counts."""
     listed = document.get("keys")
     if not isinstance(listed, list):
         raise ProviderMisbehaved("The provider's key document is not a JWK Set.")
     usable = [key for jwk in listed[:_MAX_KEYS] if (key := _parse_key(jwk)) is not None]
-    keys: dict[str, PublicKey] = {}
-    for key in usable:
-        keys.setdefault(key.kid, key)
-    return keys
+    first_of_name = {key.kid: key for key in reversed(usable)}
+    return tuple(key for key in usable if key.kid is None or first_of_name[key.kid] is key)
 
 
 def _parse_key(jwk: object) -> PublicKey | None:
@@ -129,14 +139,14 @@ def _parse_key(jwk: object) -> PublicKey | None:
         return None
     if rsa.public_key.key_size < _MIN_MODULUS_BITS:
         return None
-    return PublicKey(public["kid"], public, rsa)
+    return PublicKey(public.get("kid"), public, rsa)
 
 
 def _is_for_rs256(jwk: Mapping[str, Any]) -> bool:
     operations = jwk.get("key_ops", ["verify"])
     return (
         jwk.get("kty") == "RSA"
-        and isinstance(jwk.get("kid"), str)
+        and isinstance(jwk.get("kid", ""), str)
         and jwk.get("use", "sig") == "sig"
         and jwk.get("alg", "RS256") == "RS256"
         and isinstance(operations, list)

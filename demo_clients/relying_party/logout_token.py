@@ -1,7 +1,8 @@
 """Logout token validation (OIDC Back-Channel Logout §2.6), every step a named check.
 
 A logout token ends sessions of people who are not at the keyboard, so that nothing of it is optional here: `typ`,
-`exp` and a fresh `jti` are required although an older provider might leave the first two out.
+`exp` and a fresh `jti` are required although an older provider might leave the first two out. The `typ` can be
+waived for such a provider (§2.4 only recommends it): the event and the absence of a nonce tell it from an ID Token.
 """
 
 from demo_clients.relying_party.checks import Check, Verdict, judge, unreadable
@@ -14,7 +15,7 @@ from demo_clients.relying_party.claim_checks import (
     check_subject,
     check_text,
 )
-from demo_clients.relying_party.header_checks import check_header, wanted_key
+from demo_clients.relying_party.header_checks import check_header, find_key
 from demo_clients.relying_party.jwks import KeyCache
 from demo_clients.relying_party.jws import MalformedToken, parse_compact
 from demo_clients.relying_party.replay import ReplayMemory
@@ -23,22 +24,31 @@ EVENT = "http://schemas.openid.net/event/backchannel-logout"
 MAX_AGE_SECONDS = 300
 """A notice may be retried, but one that is older says nothing about the sessions of now."""
 
+_TYPES: tuple[str | None, ...] = ("logout+jwt",)
 _RULE = "Back-Channel Logout §2.6"
 
 
 async def verify_logout_token(
-    raw: str, *, issuer: str, client_id: str, keys: KeyCache, seen: ReplayMemory, now: int
+    raw: str,
+    *,
+    issuer: str,
+    client_id: str,
+    keys: KeyCache,
+    seen: ReplayMemory,
+    now: int,
+    is_typed: bool = True,
 ) -> Verdict:
-    """All checks of a logout token. Reads `seen` but does not write it: only an accepted token is spent."""
+    """All checks of a logout token. Reads `seen` but does not write it: only an accepted token is spent.
+
+    `is_typed` is False for a provider that leaves `typ` out or writes the general `JWT`."""
     try:
         token = parse_compact(raw)
     except MalformedToken as error:
         return unreadable(str(error), now)
-    kid = wanted_key(token)
-    key = await keys.find(kid) if kid is not None else None
+    key = await find_key(token, keys)
     claims = token.claims
     checks = (
-        *check_header(token, key, types=("logout+jwt",)),
+        *check_header(token, key, types=_TYPES if is_typed else (*_TYPES, "jwt", None)),
         check_issuer(claims, issuer, f"{_RULE} (4)"),
         check_audience(claims, client_id, f"{_RULE} (4)"),
         check_issued_at(claims, now, f"{_RULE} (4)", max_age_seconds=MAX_AGE_SECONDS),

@@ -36,6 +36,7 @@ class Pages:
             peer_name=settings.defaults.peer_name,
             peer_url=settings.peer_url,
             issuer=settings.issuer,
+            calls_apis=not settings.sign_in_only,
         )
 
     def render(self, request: Request, template: str, *, status: int = 200, **context: Any) -> HTMLResponse:

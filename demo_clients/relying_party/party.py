@@ -15,6 +15,7 @@ from demo_clients.relying_party.outbound import LoopbackTransport, open_client
 from demo_clients.relying_party.replay import ReplayMemory
 from demo_clients.relying_party.sessions import SessionStore
 from demo_clients.relying_party.settings import Settings
+from demo_clients.relying_party.tls import trust
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +47,12 @@ def build_party(
     transport: httpx2.AsyncBaseTransport | None = None,
     now: Callable[[], int] = lambda: int(time.time()),
 ) -> RelyingParty:
-    """Put the parts together; reads nothing and connects nowhere yet. `transport` and `now` are for tests."""
-    wire = transport or LoopbackTransport()
+    """Put the parts together; connects nowhere yet. `transport` and `now` are for tests.
+
+    Raises UnusableCertificate if the authorities of the settings cannot be read."""
+    wire = transport or LoopbackTransport(httpx2.AsyncHTTPTransport(verify=trust(settings.ca_file), trust_env=False))
     client = open_client(wire)
-    discovery = Discovery(settings.issuer, client, now)
+    discovery = Discovery(settings.issuer, client, now, allow_older=settings.allow_older_provider)
     return RelyingParty(
         settings=settings,
         now=now,

@@ -3,6 +3,7 @@
 import asyncio
 import signal
 import socket
+import ssl
 import sys
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
@@ -10,7 +11,9 @@ from types import FrameType
 
 import uvicorn
 
-from demo_clients.relying_party.settings import PartyDefaults, Settings, SettingsRefused, parse_settings
+from demo_clients.relying_party.command_line import SettingsRefused, parse_settings
+from demo_clients.relying_party.settings import PartyDefaults, Settings
+from demo_clients.relying_party.tls import server_context
 from demo_clients.relying_party.web import WebApp
 
 GRACEFUL_STOP_SECONDS = 5
@@ -27,6 +30,8 @@ def run(
     except (SettingsRefused, OSError) as error:
         print(f"The {defaults.name} cannot start:\n{error}", file=sys.stderr)
         return 2
+    if settings.allow_older_provider:
+        print(f"{defaults.name}: --allow-older-provider is on; some defences are down", file=sys.stderr)
     web_app = create_app(settings)
     config = uvicorn.Config(
         web_app.asgi,
@@ -36,6 +41,7 @@ def run(
         proxy_headers=False,
         http="h11",  # refuses two Host headers and long headers, which httptools lets pass
         timeout_graceful_shutdown=GRACEFUL_STOP_SECONDS,
+        ssl_context_factory=_tls(settings),
     )
     _Server(config, settings, web_app).run(sockets=[listening])
     return 0
@@ -70,6 +76,14 @@ class _Server(uvicorn.Server):
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
+
+
+def _tls(settings: Settings) -> Callable[..., ssl.SSLContext] | None:
+    certificate, key = settings.tls_certificate_file, settings.tls_key_file
+    if certificate is None or key is None:
+        return None
+    context = server_context(certificate, key)
+    return lambda *_: context
 
 
 def _listen(settings: Settings) -> socket.socket:

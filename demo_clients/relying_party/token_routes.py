@@ -18,6 +18,8 @@ from demo_clients.relying_party.sign_in_routes import see_other
 from demo_clients.relying_party.token_view import TokenView, duration, view_of
 from demo_clients.relying_party.tokens import access_token_for
 
+NAMELESS = "a key without a name"
+
 
 @dataclass(frozen=True, slots=True)
 class KeyStory:
@@ -113,11 +115,11 @@ def _current(session: Session) -> list[IssuedToken]:
 
 def _key_story(identity: Identity, keys: KeySet) -> KeyStory:
     token = identity.id_token.token
-    kid = str(token.header.get("kid", "")) if token else ""
-    key = keys.keys.get(kid)
+    kid = token.header.get("kid") if token else None
+    key = keys.named(kid) if isinstance(kid, str) else keys.only
     return KeyStory(
-        signed_by=kid,
-        published=tuple(keys.keys),
+        signed_by=kid or (key and key.kid) or NAMELESS,
+        published=tuple(key.kid or NAMELESS for key in keys.keys),
         fetched_at=keys.fetched_at,
         still_verifies=token is not None and key is not None and has_valid_signature(token, key),
     )

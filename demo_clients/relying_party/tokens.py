@@ -25,6 +25,8 @@ async def access_token_for(party: RelyingParty, session: Session, resource: str,
     """
     async with session.lock:
         tokens = _tokens_of(session)
+        if resource not in party.settings.registration.resources:
+            raise TokenRequestRefused("This application asked the sign-in service for no access to that API.")
         known = tokens.current.get(resource)
         if known is not None and not renew and party.now() < known.expires_at - RENEW_BEFORE_SECONDS:
             return known

@@ -52,6 +52,21 @@ class _JwksFile(click.Path):
             self.fail(f"{value} is not JSON: {error}", param, ctx)
 
 
+class _Member(click.ParamType[tuple[str, Any]]):
+    """NAME=VALUE: a member of client metadata; the value is JSON, or a text as it stands."""
+
+    name = "name=value"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, Any]:
+        name, equals, text = str(value).partition("=")
+        if not name or not equals:
+            self.fail(f"{value} is not NAME=VALUE", param, ctx)
+        try:
+            return name, json.loads(text)
+        except (ValueError, RecursionError):
+            return name, text
+
+
 @click.group()
 def client() -> None:
     """Manage clients (relying parties)."""
@@ -73,11 +88,14 @@ def client() -> None:
     type=click.Choice(["client_secret_basic", "client_secret_post", "client_secret_jwt", "private_key_jwt", "none"]),
     help="How it authenticates; by default as its type does.",
 )
-@click.option("--jwks-file", "jwks", type=_JwksFile(), help="Its public keys, for private_key_jwt: a JWK Set.")
+@click.option(
+    "--jwks-file", "jwks", type=_JwksFile(), help="Its public keys, a JWK Set: to verify by and to encrypt to."
+)
 @click.option("--grant-type", "grant_types", multiple=True, help="Repeatable; by default what its type needs.")
 @click.option("--response-type", "response_types", multiple=True, help="Repeatable; `code` by default.")
 @click.option("--profile", type=click.Choice(PROFILES), help="`oidc_legacy` admits implicit, hybrid and no PKCE.")
 @click.option("--scope", "scopes", multiple=True, help="The scopes that it may have; repeatable or space-delimited.")
+@click.option("--member", "further", type=_Member(), multiple=True, help="Any other metadata: NAME=VALUE or NAME=JSON.")
 @click.option("--first-party", is_flag=True, help="Your own application: no consent page.")
 @secret_file_option
 @pass_program
@@ -87,13 +105,14 @@ def add(
     client_id: str,
     kind: str,
     scopes: tuple[str, ...],
+    further: tuple[tuple[str, Any], ...],
     first_party: bool,
     secret_file: Path | None,
     **members: Any,
 ) -> None:
     """Register a client and print its secret once."""
     given = {name: list(value) if isinstance(value, tuple) else value for name, value in members.items() if value}
-    metadata = KINDS[kind] | given | ({"scope": " ".join(scopes)} if scopes else {})
+    metadata = KINDS[kind] | given | ({"scope": " ".join(scopes)} if scopes else {}) | dict(further)
     checked = _check(program, client_id, metadata)
     vault = program.vault if secret_is_key(checked) else None
     with secret_outlet(secret_file, replace=False) as hand_out:
@@ -220,6 +239,9 @@ def _check(program: Program, client_id: str, metadata: dict[str, Any]) -> dict[s
     # RFC 6749 §A.1: a client_id is printable ASCII; without spaces it can be named on a command line.
     if not client_id.isascii() or not client_id.isprintable() or " " in client_id or not 0 < len(client_id) <= 200:
         raise click.UsageError("A client_id is 1 to 200 printable ASCII characters without spaces.")
+    # What is not known would be left out, as a registration must (RFC 7591 §2); here it is a slip of the pen.
+    if unknown := sorted(set(metadata) - set(program.registry.client_metadata)):
+        raise click.UsageError(f"No such member of client metadata: {', '.join(unknown)}.")
     if "authorization_code" in metadata["grant_types"] and not metadata.get("redirect_uris"):
         raise click.UsageError("A client that people sign in to needs --redirect-uri, at least once.")
     return program.registry.check_client_metadata(metadata, program.settings)

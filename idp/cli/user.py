@@ -36,7 +36,7 @@ def user() -> None:
 @click.argument("username")
 @click.option("--email", help="E-mail address; one can sign in by it as well.")
 @click.option("--role", "roles", multiple=True, help="A role; repeatable.")
-@click.option("--claims", "claims_json", help="Standard claims (OIDC Core §5.1) as a JSON object.")
+@click.option("--claims", "claims_json", help="Standard claims (OIDC Core §5.1) as JSON; also `name#de`.")
 @password_options
 @pass_program
 def add(

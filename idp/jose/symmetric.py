@@ -2,7 +2,8 @@
 (RFC 7515 §A.5).
 
 They tell the client only what the connection that they came over tells it, and nobody else anything: it could have made
-them itself. So none is ever taken back as ours, as a hint for example; `TokenSigner.verify` knows no such algorithm.
+them itself. So `TokenSigner.verify` knows no such algorithm; as a hint one counts for its own client alone, and an
+unsigned one not at all (`idp.protocol.id_token_hints`).
 """
 
 from collections.abc import Mapping

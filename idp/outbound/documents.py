@@ -5,6 +5,7 @@ missing raises `DocumentNeeded`, which undoes what was begun; the edge fetches i
 (R14). What came is kept in this process, failures included, in bounded number; each reader says how old it may be.
 """
 
+import logging
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass
@@ -13,8 +14,12 @@ from idp.clock import Clock
 from idp.outbound.failures import OutboundFailed, OutboundRefused
 from idp.outbound.guard import DEFAULT_BYTES, OutboundClient
 
+_log = logging.getLogger(__name__)
+
 # At most 16 MiB in all.
 MOST_DOCUMENTS = 256
+# Of these with a fragment, which whoever sends a request chooses: they must not push out everything else.
+MOST_VERSIONS = 64
 # A failure is not repeated for this long: who does not answer must not hold up each request for the whole deadline.
 FAILURE_SECONDS = 10
 
@@ -46,7 +51,9 @@ class _Entry:
 
 
 class Documents:
-    """A bounded cache of documents by URL. Safe for use by many threads."""
+    """A bounded cache of documents by URL. Safe for use by many threads.
+
+    A fragment tells one version of a document from another (OIDC Core §6.2); it is no part of what is asked for."""
 
     def __init__(self, client: OutboundClient, clock: Clock) -> None:
         self._client, self._clock = client, clock
@@ -72,12 +79,17 @@ class Documents:
         """Fetch a document now and keep it, or keep why it failed. Takes as long as the other side, within bounds."""
         body, fault = b"", ""
         try:
-            body = self._client.get(url, DEFAULT_BYTES)
+            body = self._client.get(url.partition("#")[0], DEFAULT_BYTES)
         except (OutboundFailed, OutboundRefused) as failure:
             fault = failure.reason
+        except Exception:
+            _log.exception("a document could not be fetched, for a reason unforeseen")
+            fault = "internal error"
         now = self._clock.now()
         with self._lock:
             last = self._entries.pop(url, None) or _Entry(b"", 0, now)
             self._entries[url] = _Entry(last.body, last.fetched_at, now, fault) if fault else _Entry(body, now, now)
+            for version in [key for key in self._entries if "#" in key][:-MOST_VERSIONS]:
+                del self._entries[version]
             while len(self._entries) > MOST_DOCUMENTS:
                 self._entries.popitem(last=False)

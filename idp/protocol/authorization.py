@@ -227,7 +227,8 @@ def _active(state: PromptState) -> Browser | None:
 def _refuse(error: ProtocolError, request: AuthorizationRequest, context: Context) -> Answer:
     if request.target is None:
         raise error
-    context.audit("authorization.refused", result=error.error, client_id=request.client.client_id)
+    reason = {"reason": error.detail} if error.detail else {}
+    context.audit("authorization.refused", result=error.error, client_id=request.client.client_id, **reason)
     return _deliver(error.members(), request, context, granted=False)
 
 

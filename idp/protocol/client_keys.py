@@ -8,8 +8,8 @@ from collections.abc import Container
 from typing import Any
 
 from idp.accounts.clients import open_secrets
-from idp.jose.compact import InvalidToken, parse_object
-from idp.jose.foreign import Jwk, parse_jwks, verify_foreign
+from idp.jose.compact import InvalidToken, parse_compact, parse_object
+from idp.jose.foreign import SECRET_OCTETS, Jwk, parse_jwks, verify_foreign
 from idp.jose.symmetric import secret_jwk
 from idp.outbound.documents import DocumentUnavailable
 from idp.protocol.context import Context
@@ -32,7 +32,13 @@ def find_keys(client: Client, context: Context, *, fresh_seconds: float = FRESH_
         body = context.document(uri, fresh_seconds=fresh_seconds, stale_seconds=STALE_SECONDS)
     except DocumentUnavailable as fault:
         raise InvalidToken(f"jwks_uri: {fault.reason}") from fault
-    return parse_jwks(parse_object(body, "JWK Set"))
+    try:
+        return parse_jwks(parse_object(body, "JWK Set"))
+    except InvalidToken:
+        # What an ailing server sent instead must not count for as long as good keys would.
+        if fresh_seconds <= REFETCH_SECONDS:
+            raise
+        return find_keys(client, context, fresh_seconds=REFETCH_SECONDS)
 
 
 def verify_by_client(
@@ -46,12 +52,27 @@ def verify_by_client(
     """Return the claims of a JWS that the client signed, with its private key or, by HMAC, with its secret.
 
     `algorithms` and `typ` as in `verify_foreign`. Raises `InvalidToken`."""
-    secrets = tuple(secret_jwk(secret) for secret in open_secrets(client, context.server.vault, context.now))
+    if _is_made_with_secret(token):
+        secrets = open_secrets(client, context.server.vault, context.now)
+        return verify_foreign(token, keys=[secret_jwk(one) for one in secrets], algorithms=algorithms, typ=typ)
     keys = find_keys(client, context)
     try:
-        return verify_foreign(token, keys=(*keys, *secrets), algorithms=algorithms, typ=typ)
+        return verify_foreign(token, keys=keys, algorithms=algorithms, typ=typ)
     except InvalidToken:
         newer = find_keys(client, context, fresh_seconds=REFETCH_SECONDS)
         if newer == keys:
             raise
-        return verify_foreign(token, keys=(*newer, *secrets), algorithms=algorithms, typ=typ)
+        return verify_foreign(token, keys=newer, algorithms=algorithms, typ=typ)
+
+
+def is_hmac(alg: object) -> bool:
+    """Tell whether a header's `alg`, whatever it holds, is one that takes a secret as its key."""
+    return isinstance(alg, str) and alg in SECRET_OCTETS
+
+
+def _is_made_with_secret(token: str) -> bool:
+    """Tell whether a token asks for the client's secret; then its public keys, and where they are, do not matter."""
+    try:
+        return is_hmac(parse_compact(token).header.get("alg"))
+    except InvalidToken:
+        return False

@@ -15,7 +15,7 @@ from idp.jose.encryption import NoEncryptionKey, encrypt, select_encryption_key
 from idp.jose.foreign import Jwk
 from idp.jose.signing import TokenSigner
 from idp.jose.symmetric import sign_with_secret, unsecured
-from idp.protocol.client_keys import find_keys
+from idp.protocol.client_keys import REFETCH_SECONDS, find_keys
 from idp.protocol.context import Context
 from idp.protocol.errors import InvalidRequest
 from idp.protocol.messages import encode_json
@@ -50,13 +50,23 @@ def protection_of_id_token(client: Client, context: Context) -> Protection:
     return protection_of("id_token", id_token_alg(client), client, context)
 
 
+def protection_of_logout_token(client: Client, context: Context) -> Protection:
+    """Return how logout tokens for a client are protected: as its ID Tokens, but never unsigned (OIDC Back-Channel
+    Logout §2.4). Raises as `protection_of`."""
+    alg = id_token_alg(client)
+    return protection_of("id_token", DEFAULT_ALGORITHM if alg == "none" else alg, client, context)
+
+
 def protection_of(kind: str, alg: str | None, client: Client, context: Context) -> Protection:
     """Return how responses of a kind are protected, by the client's metadata `<kind>_encrypted_response_alg`.
 
-    Raises `InvalidRequest` when the client registered for encryption and has no key for it."""
+    Raises `InvalidRequest` when the client registered for encryption and has no key for it, or for an algorithm that
+    nothing is signed with any more."""
     key_alg = client.value(f"{kind}_encrypted_response_alg")
     if key_alg is None and alg == DEFAULT_ALGORITHM:
         return SIGNED
+    if alg in ALGORITHMS and alg not in context.settings.keys.algorithms:
+        raise InvalidRequest("The client registered for an algorithm that is out of use; register it anew.")
     return Protection(
         alg=alg,
         secret=_secret_for(alg, client, context),
@@ -97,10 +107,18 @@ def _secret_for(alg: str | None, client: Client, context: Context) -> str:
 
 def _encryption_key(alg: str, client: Client, context: Context) -> Jwk:
     try:
-        return select_encryption_key(find_keys(client, context), alg)
+        return _select_key(alg, client, context)
     except (NoEncryptionKey, InvalidToken) as fault:
         raise InvalidRequest(
             "The client registered for encrypted responses, but has no key that fits.",
             hint="Publish one for its alg, with use enc, in jwks or at jwks_uri.",
             detail=str(fault),
         ) from fault
+
+
+def _select_key(alg: str, client: Client, context: Context) -> Jwk:
+    try:
+        return select_encryption_key(find_keys(client, context), alg)
+    except NoEncryptionKey:
+        newer = find_keys(client, context, fresh_seconds=REFETCH_SECONDS)
+        return select_encryption_key(newer, alg)

@@ -15,9 +15,11 @@ def sanitise(text: str) -> str:
 
 class ProtocolError(Exception):
     """A refusal. `description` is for the client's developer and never echoes input; `hint` says what to change;
-    `detail` goes to the log only; `facts` are (label, value) pairs shown on the page in development."""
+    `detail` goes to the log only; `facts` are (label, value) pairs shown on the page in development; `words` names
+    what a page tells the End-User where the error code alone says too little."""
 
     error: ClassVar[str] = "server_error"
+    words: ClassVar[str] = ""
     status: ClassVar[int] = 400
     retry_after_seconds: int | None = None
 
@@ -47,6 +49,24 @@ class InvalidRequest(ProtocolError):
     """RFC 6749 §4.1.2.1, §5.2; RFC 6750 §3.1."""
 
     error = "invalid_request"
+
+
+class UnknownApplication(InvalidRequest):
+    """The client_id is that of no client, or of a disabled one; one text for both, so that neither is told apart."""
+
+    words = "unknown_application"
+
+
+class UnregisteredUri(InvalidRequest):
+    """A redirect_uri or post_logout_redirect_uri that the client did not register (RFC 9700 §2.1)."""
+
+    words = "unregistered_uri"
+
+
+class BadIdTokenHint(InvalidRequest):
+    """An id_token_hint that is not an ID Token of ours for this client."""
+
+    words = "bad_id_token_hint"
 
 
 class InvalidClient(ProtocolError):
@@ -126,16 +146,16 @@ class UnmetAuthenticationRequirements(ProtocolError):
     error = "unmet_authentication_requirements"
 
 
-class RequestNotSupported(ProtocolError):
-    """OIDC Core §3.1.2.6."""
+class InvalidRequestObject(ProtocolError):
+    """RFC 9101 §7, OIDC Core §3.1.2.6."""
 
-    error = "request_not_supported"
+    error = "invalid_request_object"
 
 
-class RequestUriNotSupported(ProtocolError):
-    """OIDC Core §3.1.2.6."""
+class InvalidRequestUri(ProtocolError):
+    """RFC 9101 §7, OIDC Core §3.1.2.6."""
 
-    error = "request_uri_not_supported"
+    error = "invalid_request_uri"
 
 
 class RegistrationNotSupported(ProtocolError):

@@ -9,33 +9,32 @@ from typing import Any
 
 from idp.jose.claims import check_claims
 from idp.jose.compact import InvalidToken, parse_compact, parse_object
-from idp.jose.foreign import SECRET_OCTETS
-from idp.protocol.client_keys import verify_by_client
+from idp.protocol.client_keys import is_hmac, verify_by_client
 from idp.protocol.client_responses import id_token_alg
 from idp.protocol.context import Context
-from idp.protocol.errors import InvalidRequest
+from idp.protocol.errors import BadIdTokenHint
 
 
 def verify_id_token_hint(hint: str, context: Context) -> Mapping[str, Any]:
-    """Return the claims of a hint; its `aud` is a client_id. Raises `InvalidRequest`."""
+    """Return the claims of a hint; its `aud` is a client_id. Raises `BadIdTokenHint`."""
     try:
-        if parse_compact(hint).header.get("alg") in SECRET_OCTETS:
+        if is_hmac(parse_compact(hint).header.get("alg")):
             claims = _verify_by_secret(hint, context)
         else:
             claims = context.server.tokens.verify(
                 hint, expected_typ="JWT", issuer=context.settings.issuer, now=context.now, allow_expired=True
             )
     except InvalidToken as error:
-        raise InvalidRequest("id_token_hint is not an ID Token of this issuer.", detail=str(error)) from error
+        raise BadIdTokenHint("id_token_hint is not an ID Token of this issuer.", detail=str(error)) from error
     if not isinstance(claims["aud"], str):
-        raise InvalidRequest("id_token_hint was issued to more than one client.")
+        raise BadIdTokenHint("id_token_hint was issued to more than one client.")
     return claims
 
 
 def _verify_by_secret(hint: str, context: Context) -> Mapping[str, Any]:
     audience = parse_object(parse_compact(hint).payload, "payload").get("aud")
     client = context.uow.clients.find(audience) if isinstance(audience, str) else None
-    if client is None or id_token_alg(client) not in SECRET_OCTETS:
+    if client is None or not is_hmac(id_token_alg(client)):
         raise InvalidToken("aud is not a client whose ID Tokens are signed with its secret")
     claims = verify_by_client(hint, client, context, algorithms=(id_token_alg(client),), typ=("jwt",))
     check_claims(

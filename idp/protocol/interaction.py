@@ -11,7 +11,8 @@ from typing import Any
 from idp.protocol.context import Context
 from idp.protocol.errors import Expired, Forbidden
 from idp.protocol.messages import Browser, with_query
-from idp.protocol.parameters import Params
+from idp.protocol.parameters import CLIENT_ID, Params
+from idp.protocol.request_objects import must_be_signed
 from idp.randomness import digest, is_same, new_handle
 from idp.stores.records import Account, Artifact, Client, Session
 
@@ -121,8 +122,12 @@ def finish(interaction: Interaction, context: Context) -> None:
         raise Expired("This page was already used.", continue_url=restart_url(interaction.params, context))
 
 
-def restart_url(params: Params, context: Context) -> str:
-    """Return the authorization request that a stored one was made from: the way to begin it again."""
+def restart_url(params: Params, context: Context) -> str | None:
+    """Return an authorization request that says what a stored one says: the way to begin it again. None where only
+    the client can make one, for it must be signed."""
+    client = context.uow.clients.find(params.require(CLIENT_ID))
+    if client is None or must_be_signed(client):
+        return None
     pairs = [(name, value) for name, values in params.pairs().items() for value in values]
     return with_query(context.server.url("/oauth2/authorize"), pairs)
 

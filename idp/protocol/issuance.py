@@ -43,14 +43,15 @@ class Issuance:
 def issue(issuance: Issuance, context: Context) -> Response:
     """Store what is issued and return the token response (RFC 6749 §5.1), whose body is signed after the commit.
 
-    Writes the grant when it is new, and what the specifications' `token_response` write."""
+    Writes the grant when it is new, and what the specifications' `token_response` write. Raises as `protection_of`
+    before it writes anything."""
+    protection = protection_of_id_token(issuance.client, context) if issuance.account else SIGNED
     if issuance.is_new:
         context.uow.grants.add(issuance.grant)
     members: dict[str, Any] = {}
     for contribute in context.registry.token_response:
         members |= contribute(issuance, context)
     server, now = context.server, context.now
-    protection = protection_of_id_token(issuance.client, context) if issuance.account else SIGNED
     return Response(
         headers=(("content-type", "application/json"), *NO_STORE),
         body=lambda: encode_json(_sign_all(issuance, protection, server, now) | members),

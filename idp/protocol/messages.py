@@ -27,6 +27,12 @@ class Browser:
         """The digest of the browser's id, to which interactions and sessions are bound."""
         return digest(self.browser_id) if self.browser_id else None
 
+    @property
+    def state(self) -> str:
+        """What scripts may know of the sessions: another value whenever one begins, is renewed or ends, the same in
+        whatever order they are, empty without any. No handle, and no digest by which one is stored, follows from it."""
+        return digest(" ".join(("session state", *sorted(self.session_handles)))) if self.session_handles else ""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:

@@ -12,6 +12,11 @@ class FormPost:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SessionFrame:
+    """Be loaded in a frame by any client's page and tell it, when asked, whether the browser's sessions changed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SignOutQuestion:
     """Ask whether to sign out; `flow` names the stored logout request, `return_uri` is where its answer leads."""
 

@@ -17,12 +17,14 @@ T_co = TypeVar("T_co", covariant=True)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parameter(Generic[T_co]):
     """A request parameter: its wire `name`, how its text is parsed (`parse` raises a ProtocolError), whether it may be
-    repeated, and whether it is `carried` from the authorization request to the token endpoint."""
+    repeated, and whether it is `carried` from the authorization request to the token endpoint. The text of a `json` one
+    is JSON, so that a request object holds the value itself (RFC 9101 §4)."""
 
     name: str
     parse: Callable[[str], T_co]
     many: bool = False
     carried: bool = False
+    json: bool = False
 
 
 class Params:
@@ -73,6 +75,10 @@ class Params:
     def without(self, parameter: Parameter[object]) -> "Params":
         """Return the same parameters less one."""
         return Params({name: values for name, values in self._values.items() if name != parameter.name})
+
+    def overlaid(self, other: "Params") -> "Params":
+        """Return the parameters of both; where both have one, the other's."""
+        return Params({**self._values, **other._values})
 
     @classmethod
     def stored(cls, values: Mapping[str, list[str]]) -> "Params":

@@ -4,7 +4,8 @@
 and codes without PKCE. A client's own profile counts before the server's, so one old client does not loosen the rest.
 """
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, Literal
 
 from idp.settings import Settings
 from idp.stores.records import Client
@@ -15,4 +16,9 @@ PROFILES: tuple[Profile, ...] = ("strict", "oidc_legacy")
 
 def admits_legacy(client: Client, settings: Settings) -> bool:
     """Tell whether the client may use the older dialects."""
-    return (client.value("profile") or settings.profile) == "oidc_legacy"
+    return metadata_admits_legacy(client.metadata, settings)
+
+
+def metadata_admits_legacy(metadata: Mapping[str, Any], settings: Settings) -> bool:
+    """Tell the same of a client whose metadata is still being checked."""
+    return (metadata.get("profile") or settings.profile) == "oidc_legacy"

@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 
 from idp.accounts.subjects import subject_of
 from idp.protocol.authorization import Authorized
-from idp.protocol.claims_request import CLAIMS
+from idp.protocol.claims_request import claims_to_remember
 from idp.protocol.context import Context
 from idp.protocol.errors import InvalidGrant
 from idp.protocol.issuance import Issuance
@@ -108,7 +108,7 @@ def _new_grant(artifact: Artifact, context: Context) -> Grant:
         acr=payload["acr"],
         amr=tuple(payload["amr"]),
         offline="offline_access" in payload["scopes"],
-        requested_claims=Params.stored(payload["carried"]).get(CLAIMS) or {},
+        requested_claims=claims_to_remember(Params.stored(payload["carried"])),
         created_at=context.now,
         expires_at=context.now + context.settings.lifetimes.grant_seconds,
     )

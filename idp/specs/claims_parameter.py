@@ -9,18 +9,18 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from idp.accounts.claims import SCOPE_CLAIMS
+from idp.accounts.claims import SCOPE_CLAIMS, select_claims, split_name
 from idp.accounts.subjects import account_id_of
 from idp.authentication.policy import acr_values_supported
 from idp.protocol.authorization import AuthorizationRequest
-from idp.protocol.claims_request import CLAIMS, ClaimsRequest, scopes_of_claims
+from idp.protocol.claims_request import CLAIMS, ClaimsRequest, remembered_locales, scopes_of_claims
 from idp.protocol.context import Context
 from idp.protocol.errors import UnmetAuthenticationRequirements
 from idp.protocol.issuance import Issuance
 from idp.protocol.registry import Registry
 from idp.protocol.spec import Disclosure, Phase, Spec
 from idp.settings import Settings
-from idp.stores.records import Account, Client
+from idp.stores.records import Account, Client, Grant
 
 
 def check_claims(request: AuthorizationRequest, context: Context) -> AuthorizationRequest | None:
@@ -54,23 +54,25 @@ def _values(wish: Mapping[str, Any] | None) -> tuple[str, ...]:
     return tuple(value for value in listed if isinstance(value, str))
 
 
-def _given(names: Mapping[str, Any], account: Account, client: Client) -> Mapping[str, Any]:
+def _given(place: str, grant: Grant, account: Account, client: Client) -> Mapping[str, Any]:
+    asked = grant.requested_claims.get(place, {})
     allowed = client.metadata.get("scope", "").split()
     free = {name for scope, claims in SCOPE_CLAIMS.items() if scope in allowed for name in claims}
-    given = {name: account.claims[name] for name in names if name in free and name in account.claims}
-    return given | {"roles": list(account.roles)} if "roles" in names and "roles" in allowed else given
+    names = [name for name in asked if split_name(name)[0] in free]
+    given = select_claims(account.claims, names, remembered_locales(grant))
+    return given | {"roles": list(account.roles)} if "roles" in asked and "roles" in allowed else given
 
 
 def userinfo_claims(disclosure: Disclosure) -> Mapping[str, Any]:
     """Return what was asked for under `userinfo`."""
-    return _given(disclosure.grant.requested_claims.get("userinfo", {}), disclosure.account, disclosure.client)
+    return _given("userinfo", disclosure.grant, disclosure.account, disclosure.client)
 
 
 def id_token_claims(issuance: Issuance) -> Mapping[str, Any]:
     """Return what was asked for under `id_token`; nothing where no ID Token is made."""
     if issuance.account is None or "openid" not in issuance.grant.scopes:
         return {}
-    return _given(issuance.grant.requested_claims.get("id_token", {}), issuance.account, issuance.client)
+    return _given("id_token", issuance.grant, issuance.account, issuance.client)
 
 
 def server_metadata(_registry: Registry, _settings: Settings) -> Mapping[str, Any]:

@@ -1,21 +1,21 @@
-"""RFC 7523 §2.2, §3 and OIDC Core §9: client authentication by `private_key_jwt`.
+"""RFC 7523 §2.2, §3 and OIDC Core §9: client authentication by `private_key_jwt` and `client_secret_jwt`.
 
-The client signs a short JWT about itself with a key whose public half it registered as `jwks` or keeps
-at its `jwks_uri`; no secret is shared.
-Left out: `client_secret_jwt`, which needs the secret itself where only its digest is kept.
+The client signs a short JWT about itself: with a key whose public half is in its `jwks` or at its `jwks_uri`, so that
+no secret is shared; or by HMAC with its secret, which then is never sent. The `alg` of the assertion says which of the
+two methods is used, and a client may use only the one that it registered: a public key is never taken for a secret.
 
 The audience is the issuer or the token endpoint. Under the profile `strict` it must be that alone, so that an assertion
 for several servers cannot be carried from one to another; `oidc_legacy` admits more beside it (RFC 7523 §3 item 3).
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from idp.jose.algorithms import ALGORITHMS
 from idp.jose.compact import InvalidToken, parse_compact, parse_object
-from idp.jose.foreign import parse_jwks
+from idp.jose.foreign import SECRET_OCTETS, VERIFICATION_ALGORITHMS, parse_jwks
 from idp.protocol.client_authentication import check_registered_method
-from idp.protocol.client_keys import verify_by_client
+from idp.protocol.client_keys import is_hmac, verify_by_client
 from idp.protocol.client_metadata import check_choice
 from idp.protocol.context import Context
 from idp.protocol.errors import InvalidClient, InvalidClientMetadata
@@ -32,6 +32,9 @@ CLIENT_ASSERTION = Parameter(name="client_assertion", parse=parse_text)
 CLIENT_ASSERTION_TYPE = Parameter(name="client_assertion_type", parse=parse_text)
 
 METHOD = "private_key_jwt"
+SECRET_METHOD = "client_secret_jwt"  # noqa: S105 - the name of a method
+# What an assertion may be signed with by each method.
+ALGORITHMS_OF: Mapping[str, tuple[str, ...]] = {METHOD: tuple(ALGORITHMS), SECRET_METHOD: tuple(SECRET_OCTETS)}
 KIND = "client_assertion"
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 # Not the types of our own tokens (RFC 8725 §3.11).
@@ -45,36 +48,52 @@ SKEW_SECONDS = 30
 LONGEST_JTI = 200
 
 
-def is_assertion(_request: Request, params: Params) -> bool:
-    """Tell whether the request carries a client assertion, or half of one."""
-    return params.get(CLIENT_ASSERTION) is not None or params.get(CLIENT_ASSERTION_TYPE) is not None
+def is_presented(method: str) -> Callable[[Request, Params], bool]:
+    """Return what tells whether a request carries a client assertion, or half of one, by a method."""
+
+    def presented(_request: Request, params: Params) -> bool:
+        carries = params.get(CLIENT_ASSERTION) is not None or params.get(CLIENT_ASSERTION_TYPE) is not None
+        return carries and _method_of(params.get(CLIENT_ASSERTION) or "") == method
+
+    return presented
 
 
-def verify_assertion(_request: Request, params: Params, context: Context) -> Client:
-    """Return the client that signed the assertion; every fault is `InvalidClient`, its reason for the log alone."""
-    if params.get(CLIENT_ASSERTION_TYPE) != ASSERTION_TYPE:
-        raise InvalidClient("client_assertion_type is not jwt-bearer (RFC 7523 section 2.2)")
-    assertion = params.get(CLIENT_ASSERTION) or ""
+def verify_by(method: str) -> Callable[[Request, Params, Context], Client]:
+    """Return what verifies assertions by a method; every fault is `InvalidClient`, its reason for the log alone."""
+
+    def verify(_request: Request, params: Params, context: Context) -> Client:
+        if params.get(CLIENT_ASSERTION_TYPE) != ASSERTION_TYPE:
+            raise InvalidClient("client_assertion_type is not jwt-bearer (RFC 7523 section 2.2)")
+        assertion = params.get(CLIENT_ASSERTION) or ""
+        try:
+            client = check_registered_method(_find_signer(assertion, params, context), method)
+            alg = client.value("token_endpoint_auth_signing_alg")
+            algorithms = (alg,) if alg else ALGORITHMS_OF[method]
+            claims = verify_by_client(assertion, client, context, algorithms=algorithms, typ=TYPES)
+        except InvalidToken as fault:
+            raise InvalidClient(f"{fault.reason} (client_assertion)") from fault
+        _check_parties(claims, client, context)
+        _check_times(claims, context.now)
+        _spend(claims, client, context)
+        return client
+
+    return verify
+
+
+def _method_of(assertion: str) -> str:
+    """Return the method that an unverified assertion is made for; what is no JWS fails by the usual one."""
     try:
-        client = _find_signer(assertion, params, context)
-        alg = client.value("token_endpoint_auth_signing_alg")
-        claims = verify_by_client(
-            assertion, client, context, algorithms=(alg,) if alg else tuple(ALGORITHMS), typ=TYPES
-        )
-    except InvalidToken as fault:
-        raise InvalidClient(f"{fault.reason} (client_assertion)") from fault
-    _check_parties(claims, client, context)
-    _check_times(claims, context.now)
-    _spend(claims, client, context)
-    return client
+        return SECRET_METHOD if is_hmac(parse_compact(assertion).header.get("alg")) else METHOD
+    except InvalidToken:
+        return METHOD
 
 
-def _find_signer(assertion: str, params: Params, context: Context) -> Client:
+def _find_signer(assertion: str, params: Params, context: Context) -> Client | None:
     """Return whom the unverified assertion speaks of, for its keys are what verifies it."""
     subject = parse_object(parse_compact(assertion).payload, "payload").get("sub")
     if not isinstance(subject, str) or params.get(CLIENT_ID) not in (None, subject):
         raise InvalidClient("sub is missing, or another than client_id")
-    return check_registered_method(context.uow.clients.find(subject), METHOD)
+    return context.uow.clients.find(subject)
 
 
 def _check_parties(claims: Mapping[str, Any], client: Client, context: Context) -> None:
@@ -142,10 +161,19 @@ def _default_jwks(metadata: Mapping[str, Any]) -> Mapping[str, Any] | None:
     return {"keys": []} if needs_keys else None
 
 
+def check_signing_alg(value: Any, draft: ClientDraft) -> str:
+    """Accept an algorithm that the client's method knows (OIDC Registration §2)."""
+    method = draft.metadata.get("token_endpoint_auth_method")
+    known = ALGORITHMS_OF.get(method) if isinstance(method, str) else None
+    if known is None:
+        raise InvalidClientMetadata(f"token_endpoint_auth_signing_alg is for {METHOD} and {SECRET_METHOD} only.")
+    return check_choice("token_endpoint_auth_signing_alg", known)(value, draft)
+
+
 def server_metadata(_registry: Registry, _settings: Settings) -> Mapping[str, Any]:
     """Return the members of OIDC Discovery §3 and RFC 8414 §2."""
     endpoints = ("token_endpoint", "revocation_endpoint", "introspection_endpoint")
-    return {f"{name}_auth_signing_alg_values_supported": list(ALGORITHMS) for name in endpoints}
+    return {f"{name}_auth_signing_alg_values_supported": list(VERIFICATION_ALGORITHMS) for name in endpoints}
 
 
 SPEC = Spec(
@@ -153,12 +181,13 @@ SPEC = Spec(
     document="RFC 7523",
     requires=("oauth2", "client_secrets"),
     token_parameters=(CLIENT_ASSERTION, CLIENT_ASSERTION_TYPE),
-    client_authentication={METHOD: ClientAuthentication(presented=is_assertion, verify=verify_assertion)},
+    client_authentication={
+        method: ClientAuthentication(presented=is_presented(method), verify=verify_by(method))
+        for method in ALGORITHMS_OF
+    },
     client_metadata={
         "jwks": ClientMember(check=check_jwks, default=_default_jwks),
-        "token_endpoint_auth_signing_alg": ClientMember(
-            check=check_choice("token_endpoint_auth_signing_alg", tuple(ALGORITHMS))
-        ),
+        "token_endpoint_auth_signing_alg": ClientMember(check=check_signing_alg),
     },
     server_metadata=server_metadata,
 )

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from idp.accounts.subjects import subject_of
 from idp.protocol.authorization import AuthorizationRequest, Authorized, ResponseTarget
-from idp.protocol.claims_request import CLAIMS
+from idp.protocol.claims_request import claims_to_remember
 from idp.protocol.client_responses import protection_of_id_token
 from idp.protocol.context import Context
 from idp.protocol.errors import InvalidRequest, InvalidScope
@@ -37,6 +37,7 @@ def respond_with(*parts: str) -> Callable[[Authorized, Context], Mapping[str, st
 
     def respond(authorized: Authorized, context: Context) -> Mapping[str, str]:
         members: dict[str, str] = {}
+        protection = protection_of_id_token(authorized.request.client, context) if "id_token" in parts else None
         if "code" in parts:
             members |= context.registry.response_types["code"].respond(authorized, context)
         issuance = _issuance(authorized, members.get("code", ""), context)
@@ -48,8 +49,7 @@ def respond_with(*parts: str) -> Callable[[Authorized, Context], Mapping[str, st
             access_token = sign_access_token(issuance, context.server, context.now)
             issuance = replace(issuance, access_token=access_token)
             members |= _token_members(issuance, context)
-        if "id_token" in parts:
-            protection = protection_of_id_token(issuance.client, context)
+        if protection is not None:
             members["id_token"] = sign_id_token(issuance, protection, context.server, context.now) or ""
         return members
 
@@ -79,7 +79,7 @@ def _issuance(authorized: Authorized, code: str, context: Context) -> Issuance:
         acr=session.acr,
         amr=session.amr,
         offline=False,
-        requested_claims=request.params.get(CLAIMS) or {},
+        requested_claims=claims_to_remember(request.params),
         created_at=context.now,
         expires_at=session.expires_at,
     )

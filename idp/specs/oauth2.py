@@ -17,6 +17,8 @@ from idp.protocol.errors import (
     InvalidRequest,
     InvalidScope,
     UnauthorizedClient,
+    UnknownApplication,
+    UnregisteredUri,
     UnsupportedResponseType,
 )
 from idp.protocol.messages import NO_STORE, Answer, Request, Response, with_query
@@ -47,7 +49,7 @@ def find_client(request: AuthorizationRequest, context: Context) -> Authorizatio
     """Find the client. One text for unknown and disabled, so that neither is told apart (R11)."""
     client = context.uow.clients.find(request.params.require(CLIENT_ID))
     if client is None or not client.enabled:
-        raise InvalidRequest("The client_id is not that of an application known here.")
+        raise UnknownApplication("The client_id is not that of an application known here.")
     return replace(request, known_client=client)
 
 
@@ -57,7 +59,7 @@ def check_redirect_uri(request: AuthorizationRequest, context: Context) -> Autho
     asked = request.params.require(REDIRECT_URI)
     registered = request.client.values("redirect_uris")
     if not any(is_redirect_uri(asked, uri, request.client) for uri in registered):
-        raise InvalidRequest(
+        raise UnregisteredUri(
             "The redirect_uri is not one that the client registered.",
             hint="It must equal a registered one character by character (RFC 9700 section 2.1).",
             facts=(("Sent redirect_uri", asked), *(("Registered redirect_uri", uri) for uri in registered)),

@@ -1,7 +1,7 @@
 """OpenID Connect Core 1.0: the authentication request (§3.1.2), the ID Token (§2, §3.1.3.6) and its prompts.
 
-UserInfo, the `claims` parameter and request objects are specifications of their own; `request` and `request_uri` are
-refused here as §6 says for a provider that does not support them.
+UserInfo, the `claims` parameter and request objects are specifications of their own. Self-registration (§7) is left
+out: `registration` is refused as §7.2.1 says.
 """
 
 import re
@@ -14,6 +14,7 @@ from idp.accounts.subjects import account_id_of
 from idp.authentication.policy import acr_values_supported
 from idp.jose.hash_claims import left_half_hash
 from idp.protocol.authorization import AuthorizationRequest
+from idp.protocol.claims_request import CLAIMS_LOCALES
 from idp.protocol.client_metadata import check_flag, check_list, check_seconds
 from idp.protocol.client_responses import id_token_alg
 from idp.protocol.context import Context
@@ -23,8 +24,6 @@ from idp.protocol.errors import (
     InvalidRequest,
     LoginRequired,
     RegistrationNotSupported,
-    RequestNotSupported,
-    RequestUriNotSupported,
 )
 from idp.protocol.id_token_hints import verify_id_token_hint
 from idp.protocol.interaction import PromptState
@@ -46,19 +45,13 @@ def parse_max_age(text: str) -> int:
 
 
 MAX_AGE_PARAMETER = Parameter(name="max_age", parse=parse_max_age)
-REQUEST = Parameter(name="request", parse=parse_text)
-REQUEST_URI = Parameter(name="request_uri", parse=parse_text)
-REGISTRATION = Parameter(name="registration", parse=parse_text)
+REGISTRATION = Parameter(name="registration", parse=parse_text, json=True)
 # Requests for a preference, never an error when they cannot be met (OIDC Core §3.1.2.1).
-PREFERENCES = tuple(Parameter(name=name, parse=parse_text) for name in ("display", "claims_locales", "acr_values"))
+PREFERENCES = tuple(Parameter(name=name, parse=parse_text) for name in ("display", "acr_values"))
 
 
-def refuse_unsupported(request: AuthorizationRequest, _context: Context) -> None:
-    """Refuse request objects and self-registration by the errors of OIDC Core §6 and §7.2."""
-    if request.params.get(REQUEST) is not None:
-        raise RequestNotSupported("The request parameter is not supported (OIDC Core section 6.1).")
-    if request.params.get(REQUEST_URI) is not None:
-        raise RequestUriNotSupported("The request_uri parameter is not supported (OIDC Core section 6.2).")
+def refuse_registration(request: AuthorizationRequest, _context: Context) -> None:
+    """Refuse self-registration by the error of OIDC Core §7.2.1."""
     if request.params.get(REGISTRATION) is not None:
         raise RegistrationNotSupported("The registration parameter is not supported (OIDC Core section 7.2).")
 
@@ -152,13 +145,10 @@ def prompt_values(registry: Registry) -> tuple[str, ...]:
 def server_metadata(registry: Registry, _settings: Settings) -> Mapping[str, Any]:
     """Return the members of OIDC Discovery §3 that this module answers for."""
     return {
-        "id_token_signing_alg_values_supported": ["RS256"],
         "acr_values_supported": list(acr_values_supported()),
         "prompt_values_supported": list(prompt_values(registry)),
         "display_values_supported": ["page"],
         "claim_types_supported": ["normal"],
-        "request_parameter_supported": False,
-        "request_uri_parameter_supported": False,
     }
 
 
@@ -172,14 +162,13 @@ SPEC = Spec(
         MAX_AGE_PARAMETER,
         ID_TOKEN_HINT,
         LOGIN_HINT,
-        REQUEST,
-        REQUEST_URI,
         REGISTRATION,
         UI_LOCALES,
+        CLAIMS_LOCALES,
         *PREFERENCES,
     ),
     authorization_checks=(
-        (Phase.REQUEST, refuse_unsupported),
+        (Phase.REQUEST, refuse_registration),
         (Phase.REQUEST, check_parameters),
         (Phase.REQUEST, check_id_token_hint),
     ),

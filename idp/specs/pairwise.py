@@ -19,8 +19,8 @@ from idp.protocol.spec import ClientDraft, ClientMember, Spec
 from idp.settings import Settings
 
 SUBJECT_TYPES = ("public", "pairwise")
-# A registration may be tried again at once after the document was mended.
-FRESH_SECONDS = 5
+# Registrations are rare: each looks at the document as it is then.
+FRESH_SECONDS = 0
 
 
 def check_subject_type(value: Any, draft: ClientDraft) -> str:

@@ -62,7 +62,8 @@ def handle_registration(request: Request, context: Context) -> Answer:
         registration_token=registration_token,
         now=context.now,
     )
-    context.audit("client.registered", client_id=client.client_id, invitation_id=invitation_id)
+    invited = {"invitation_id": invitation_id} if invitation_id else {}
+    context.audit("client.registered", client_id=client.client_id, **invited)
     return _information(client, registration_token, secret, context, status=201)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from idp.protocol.client_metadata import check_plain_uris
 from idp.protocol.context import Context
-from idp.protocol.errors import Expired, InvalidRequest
+from idp.protocol.errors import BadIdTokenHint, Expired, UnregisteredUri
 from idp.protocol.id_token_hints import verify_id_token_hint
 from idp.protocol.interaction import check_form_token
 from idp.protocol.messages import Answer, Browser, Page, Request, redirect, with_query
@@ -100,7 +100,7 @@ def check_logout_request(params: Params, context: Context) -> LogoutRequest:
     claims = _hint_claims(params, context)
     client_id = params.get(CLIENT_ID)
     if claims and client_id not in (None, claims["aud"]):
-        raise InvalidRequest("client_id is not the client that id_token_hint was issued to.")
+        raise BadIdTokenHint("client_id is not the client that id_token_hint was issued to.")
     client = context.uow.clients.find(claims["aud"] if claims else client_id or "")
     return LogoutRequest(
         client=client,
@@ -123,7 +123,7 @@ def _return_uri(params: Params, client: Client | None, has_hint: bool) -> str | 
         return None
     registered = client.values("post_logout_redirect_uris") if client and client.enabled else ()
     if uri not in registered:
-        raise InvalidRequest(
+        raise UnregisteredUri(
             "post_logout_redirect_uri is not one that the client registered.",
             hint="It must equal a registered one character by character.",
             facts=(("Sent post_logout_redirect_uri", uri), *(("Registered", known) for known in registered)),

@@ -1,18 +1,25 @@
-"""OIDC Core §5.3: UserInfo, a resource protected by bearer tokens (RFC 6750)."""
+"""OIDC Core §5.3: UserInfo, a resource protected by bearer tokens (RFC 6750).
+
+The response is JSON, or a JWT where the client registered for a signature or encryption (§5.3.2). That JWT has no `typ`
+and no `exp`, so it is never taken for an ID Token.
+"""
 
 from collections.abc import Mapping
 from typing import Any
 
-from idp.accounts.claims import SCOPE_CLAIMS
+from idp.accounts.claims import SCOPE_CLAIMS, select_claims
 from idp.protocol.access_tokens import find_access
 from idp.protocol.bearer import read_bearer_token
+from idp.protocol.claims_request import remembered_locales
+from idp.protocol.client_responses import protect, protection_of
 from idp.protocol.context import Context
 from idp.protocol.errors import InsufficientScope, InvalidToken
 from idp.protocol.issuance import Issuance
-from idp.protocol.messages import Answer, Request, json_response
+from idp.protocol.messages import NO_STORE, Answer, Request, Response, json_response
 from idp.protocol.registry import Registry
 from idp.protocol.spec import Cors, Disclosure, Endpoint, ErrorStyle, Scope, Spec
 from idp.settings import Settings
+from idp.stores.records import Client
 
 
 def handle_userinfo(request: Request, context: Context) -> Answer:
@@ -29,13 +36,28 @@ def handle_userinfo(request: Request, context: Context) -> Answer:
     claims: dict[str, Any] = {"sub": access.claims["sub"]}
     for contribute in context.registry.userinfo_claims:
         claims |= contribute(disclosure)
-    return json_response(claims)
+    return _response(claims, access.client, context)
+
+
+def _response(claims: Mapping[str, Any], client: Client, context: Context) -> Response:
+    """Return the claims as the client registered for them; a signature is made after the unit of work."""
+    alg = client.value("userinfo_signed_response_alg")
+    if alg is None and client.value("userinfo_encrypted_response_alg") is None:
+        return json_response(claims)
+    protection, tokens = protection_of("userinfo", alg, client, context), context.server.tokens
+    if alg is not None:
+        claims = {**claims, "iss": context.settings.issuer, "aud": client.client_id}
+    return Response(
+        headers=(("content-type", "application/jwt"), *NO_STORE),
+        body=lambda: protect(claims, protection, tokens, typ=None).encode(),
+    )
 
 
 def scope_claims(disclosure: Disclosure) -> Mapping[str, Any]:
-    """Return the standard claims that the scopes ask for (OIDC Core §5.4), as far as the account has them."""
+    """Return the standard claims that the scopes ask for (OIDC Core §5.4), as far as the account has them, in the
+    languages that the client asked for (§5.2)."""
     wanted = [name for scope in disclosure.scopes for name in SCOPE_CLAIMS.get(scope, ())]
-    return {name: disclosure.account.claims[name] for name in wanted if name in disclosure.account.claims}
+    return select_claims(disclosure.account.claims, wanted, remembered_locales(disclosure.grant))
 
 
 def claims_without_userinfo(issuance: Issuance) -> Mapping[str, Any]:

@@ -14,7 +14,7 @@ class Account:
     """A person known to the provider. `account_id` is the public `sub` and is never reused.
 
     `names` are the canonical names by which the account signs in (user name, e-mail address), unique over all
-    accounts. `claims` are OIDC Core §5.1 standard claims, without `sub`.
+    accounts. `claims` are OIDC Core §5.1 standard claims, without `sub`; some in several languages (§5.2).
     """
 
     account_id: str
@@ -113,7 +113,7 @@ class Grant:
     """What one authorization gave: every code, access token and refresh token that came from it names it, so
     revoking it is one update. `offline` grants survive the session (OIDC Core §11). `expires_at` is the absolute
     end of its refresh tokens. `account_id` is None for a client acting for itself. `requested_claims` is the `claims`
-    parameter of the request that it came from (OIDC Core §5.5)."""
+    parameter of the request that it came from (OIDC Core §5.5), with `claims_locales` as a member beside its own."""
 
     grant_id: str
     client_id: str

@@ -1,10 +1,14 @@
-"""The two cookies: the browser's own id, and the handles of its sessions.
+"""The cookies: the browser's own id, the handles of its sessions, and what scripts may know of those.
 
 Over https they are `__Host-` cookies: no sibling host can set them, none is sent anywhere else (RFC 6265bis §4.1.3).
 Over plain http, in development, they carry neither prefix nor `Secure`, for some browsers would drop them.
+
+The last one is written for the frame of Session Management, which stands in a client's page: hence its own attributes
+(Session Management §3.2). It is never read here.
 """
 
 import re
+from dataclasses import replace
 
 from idp.protocol.messages import Browser
 
@@ -22,7 +26,10 @@ class Cookies:
         prefix = "__Host-" if secure else ""
         self.browser_name = f"{prefix}signet_browser"
         self.sessions_name = f"{prefix}signet_sessions"
+        self.state_name = f"{prefix}signet_state"
         self._attributes = "; Path=/; HttpOnly; SameSite=Lax" + ("; Secure" if secure else "")
+        # Browsers take SameSite=None only together with Secure.
+        self._state_attributes = "; Path=/" + ("; SameSite=None; Secure" if secure else "; SameSite=Lax")
         self._remembered_seconds = remembered_seconds
 
     def read(self, headers: list[str]) -> Browser:
@@ -42,21 +49,18 @@ class Cookies:
 
     def write(self, browser: Browser) -> list[str]:
         """Return the Set-Cookie headers that make a browser say this."""
+        browser = replace(browser, session_handles=browser.session_handles[:MOST_SESSIONS])
         headers = []
         if browser.browser_id is not None:
-            headers.append(self._set(self.browser_name, browser.browser_id, BROWSER_SECONDS))
-        if browser.session_handles:
-            value = ".".join(browser.session_handles[:MOST_SESSIONS])
-            headers.append(
-                self._set(self.sessions_name, value, self._remembered_seconds if browser.remembered else None)
-            )
-        else:
-            headers.append(self._set(self.sessions_name, "", 0))
+            headers.append(f"{self.browser_name}={browser.browser_id}{self._attributes}; Max-Age={BROWSER_SECONDS}")
+        sessions, state, lifetime = ".".join(browser.session_handles), browser.state, ""
+        if not browser.session_handles:
+            lifetime = "; Max-Age=0"
+        elif browser.remembered:
+            lifetime = f"; Max-Age={self._remembered_seconds}"
+        headers.append(f"{self.sessions_name}={sessions}{self._attributes}{lifetime}")
+        headers.append(f"{self.state_name}={state}{self._state_attributes}{lifetime}")
         return headers
-
-    def _set(self, name: str, value: str, max_age_seconds: int | None) -> str:
-        lifetime = "" if max_age_seconds is None else f"; Max-Age={max_age_seconds}"
-        return f"{name}={value}{self._attributes}{lifetime}"
 
 
 def _only(values: list[str]) -> str | None:

@@ -22,6 +22,21 @@ WORDS: dict[str, tuple[str, str, str]] = {
         "The application sent you here with a request that we cannot accept.",
         "Go back to the application and try again. If it happens again, tell the people who run it.",
     ),
+    "unknown_application": (
+        "We do not know this application",
+        "The application that sent you here is not registered with us, or is switched off.",
+        "Go back to it and tell the people who run it.",
+    ),
+    "unregistered_uri": (
+        "This link leads to an unknown place",
+        "The application wants you to be sent on to an address that it has not registered with us, so we do not.",
+        "Go back to the application and try again. If that does not help, tell its people: the redirect URI is wrong.",
+    ),
+    "bad_id_token_hint": (
+        "We cannot tell who this is about",
+        "The application sent proof of a sign-in that is not ours, or that was changed.",
+        "Go back to the application and try again. If it happens again, tell the people who run it.",
+    ),
     "interaction_expired": (
         "This page has expired",
         "It was used already, or it has been open for too long.",
@@ -94,11 +109,13 @@ class Refusals:
         return json_response({"error": "invalid_request", "error_description": what}, status=status)
 
     def _page(self, error: ProtocolError) -> Page:
-        title, message, advice = WORDS.get(error.error, WORDS["invalid_request"])
+        title, message, advice = WORDS.get(error.words or error.error, WORDS["invalid_request"])
         facts: tuple[tuple[str, str], ...] = ()
         if self._development:
             facts = (("What happened", error.description), ("What to change", error.hint or "-"), *error.facts)
         continue_url = error.continue_url if isinstance(error, Expired) else None
+        if isinstance(error, Expired) and continue_url is None:
+            advice = "Go back to the application and start again."
         view = ErrorPage(
             title=title,
             message=message,

@@ -1,4 +1,5 @@
-"""Security headers: on every answer, refusals included (R17)."""
+"""Security headers: on every answer, refusals included (R17). `ALWAYS` is joined by one policy, a page's own or the
+default, which alone says whether the answer may be framed."""
 
 from urllib.parse import urlsplit
 
@@ -7,12 +8,20 @@ from idp.protocol.messages import Fields
 ALWAYS: Fields = (
     ("x-content-type-options", "nosniff"),
     ("referrer-policy", "no-referrer"),
-    ("x-frame-options", "DENY"),
     ("permissions-policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
 )
 # Two years, the value that browsers' preload lists ask for.
 HSTS: Fields = (("strict-transport-security", "max-age=63072000"),)
-NOT_A_PAGE: Fields = (("content-security-policy", "default-src 'none'; frame-ancestors 'none'"),)
+# For browsers that do not know frame-ancestors; it goes with every policy that has 'none' there.
+UNFRAMED: Fields = (("x-frame-options", "DENY"),)
+NOT_A_PAGE: Fields = (("content-security-policy", "default-src 'none'; frame-ancestors 'none'"), *UNFRAMED)
+# The only page that others may frame shows nothing and takes no input but messages (Session Management §3.2).
+FRAMED: Fields = (
+    (
+        "content-security-policy",
+        "default-src 'none'; script-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors *",
+    ),
+)
 
 
 def page_policy(targets: tuple[str, ...] = (), frames: tuple[str, ...] = (), images: tuple[str, ...] = ()) -> Fields:
@@ -27,7 +36,7 @@ def page_policy(targets: tuple[str, ...] = (), frames: tuple[str, ...] = (), ima
     )
     if frames:
         policy += f"; frame-src {' '.join(dict.fromkeys(_source(uri) for uri in frames))}"
-    return (("content-security-policy", policy),)
+    return (("content-security-policy", policy), *UNFRAMED)
 
 
 def _source(uri: str) -> str:

@@ -2,31 +2,38 @@
 
 from idp.protocol.interaction import form_token
 from idp.protocol.messages import NO_STORE, Browser, Fields, Page, Request, Response
-from idp.protocol.pages import FormPost, SignedOutNotice, SignOutQuestion
+from idp.protocol.pages import FormPost, SessionFrame, SignedOutNotice, SignOutQuestion
 from idp.settings import Settings
 from idp.specs import rp_initiated_logout
-from idp.web.headers import page_policy
+from idp.web.headers import FRAMED, page_policy
 from idp.web.rendering import Renderer
 from idp.web.views import (
     AccountChooser,
     Consent,
     FormPostView,
+    SessionFrameView,
     SignedOut,
     SignIn,
     SignOutConfirm,
     View,
 )
 
+# The same for everybody; a day, after which a browser has what a new release made of it.
+FRAME_CACHE: Fields = (("cache-control", "public, max-age=86400"),)
+
 
 class Presenter:
-    """Renders pages. What specifications show has its views here; the pages' own views pass as they are."""
+    """Renders pages. What specifications show has its views here; the pages' own views pass as they are.
+    `state_cookie` is the name of the cookie that scripts may read."""
 
-    def __init__(self, renderer: Renderer, settings: Settings) -> None:
+    def __init__(self, renderer: Renderer, settings: Settings, *, state_cookie: str) -> None:
         self._renderer = renderer
         self._issuer = settings.issuer
+        self._state_cookie = state_cookie
 
     def present(self, page: Page, request: Request) -> Response:
-        """Return the page as a response: never cached, so nothing shows after a sign-out (R17)."""
+        """Return the page as a response: never cached, so nothing shows after a sign-out, and in nobody's frame (R17);
+        both but for the page that is made for frames and speaks of nobody."""
         view, targets = self._view(page, request)
         html = self._renderer.render(view, request_id=request.request_id)
         wait = view.retry_after_seconds
@@ -35,9 +42,8 @@ class Presenter:
             status=page.status,
             headers=(
                 ("content-type", "text/html; charset=utf-8"),
-                *NO_STORE,
                 *retry,
-                *page_policy(targets, frames=_frames(view), images=_images(view)),
+                *_rules(view, targets),
             ),
             body=html.encode(),
             browser=page.browser,
@@ -52,6 +58,8 @@ class Presenter:
             return _signed_out(facts), ()
         if isinstance(facts, FormPost):
             return FormPostView(action=facts.uri, members=facts.members), (facts.uri,)
+        if isinstance(facts, SessionFrame):
+            return SessionFrameView(state_cookie=self._state_cookie), ()
         if not isinstance(facts, View):
             raise TypeError(f"no view for {type(facts).__name__}")
         return facts, page.form_targets
@@ -77,8 +85,12 @@ def _signed_out(notice: SignedOutNotice) -> SignedOut:
     )
 
 
-def _frames(view: View) -> tuple[str, ...]:
-    return view.frame_uris if isinstance(view, SignedOut) else ()
+def _rules(view: View, targets: tuple[str, ...]) -> Fields:
+    """Return who may keep a page and who may frame it."""
+    if isinstance(view, SessionFrameView):
+        return (*FRAME_CACHE, *FRAMED)
+    frames = view.frame_uris if isinstance(view, SignedOut) else ()
+    return (*NO_STORE, *page_policy(targets, frames=frames, images=_images(view)))
 
 
 def _images(view: View) -> tuple[str, ...]:

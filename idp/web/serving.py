@@ -19,6 +19,7 @@ _log = logging.getLogger("idp.web.serving")
 # A peer has this long to finish the head of a request; uvicorn itself would wait for ever (R18).
 HEAD_SECONDS = 10.0
 MOST_HEAD_BYTES = 65_536
+CLOSE_SECONDS = 1.0
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _REASONS = {
     errno.EADDRINUSE: "another program listens there",
@@ -127,6 +128,12 @@ class _BoundedH11(H11Protocol):
             self._await_head()
         else:
             self._stop_waiting()
+
+    def shutdown(self) -> None:
+        """End an idle connection. A peer that does not answer the end of TLS is not waited for (RFC 8446 §6.1)."""
+        super().shutdown()
+        if self.transport.is_closing():
+            self.loop.call_later(CLOSE_SECONDS, self.transport.abort)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_waiting()

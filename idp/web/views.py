@@ -204,6 +204,14 @@ class FormPostView(View):
         return urlsplit(self.action).netloc
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionFrameView(View):
+    """The page that clients load in a frame to ask whether the sessions changed; its script reads `state_cookie`."""
+
+    template: ClassVar[str] = "session_frame.html"
+    state_cookie: str
+
+
 def initial_of(name: str) -> str:
     """Return the first letter or digit of a name in upper case, or a question mark."""
     return next((character.upper()[0] for character in name if character.isalnum()), "?")

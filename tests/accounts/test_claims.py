@@ -82,3 +82,50 @@ def test_claims_of_wrong_types(name: str, value: object) -> None:
     """A claim of another type is refused by its name, in words."""
     with pytest.raises(ValueError, match=rf"^{name} must be "):
         checked_claims({name: value})
+
+
+@pytest.mark.requirement("OIDC Core", "5.2")
+@pytest.mark.parametrize(
+    ("tag", "kept"),
+    [
+        ("de", "de"),
+        ("DE", "de"),
+        ("ja-Kana-JP", "ja-Kana-JP"),
+        ("JA-KANA-jp", "ja-Kana-JP"),
+        ("zh-hant-tw", "zh-Hant-TW"),
+        ("de-1996", "de-1996"),
+        ("sl-Rozaj-biske", "sl-rozaj-biske"),
+        ("es-419", "es-419"),
+        ("en-US-u-CA-gregory", "en-US-u-ca-gregory"),
+        ("de-x-AB-Cdef", "de-x-ab-cdef"),
+    ],
+)
+def test_languages_of_claims(tag: str, kept: str) -> None:
+    """A tag is kept as RFC 5646 section 2.1.1 spells it; the value is checked as without one."""
+    assert checked_claims({f"name#{tag}": "x", f"address#{tag}": {"country": "X"}}) == {
+        f"name#{kept}": "x",
+        f"address#{kept}": {"country": "X"},
+    }
+    with pytest.raises(ValueError, match="must be"):
+        checked_claims({f"website#{tag}": "javascript:alert(1)"})
+
+
+@pytest.mark.requirement("OIDC Core", "5.2")
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("name#", "name#d", "name#de_DE", "name#de-", "name#-de", "name#de-DE-", "name#de#fr", "name# de", "name#*"),
+        *("name#ſe", "name#i-klingon", "name#x-only", "name#de-" + "a" * 9, "name#de-" + "x-" * 20, "name#de\n"),
+        *("email#de", "sub#de", "#de", "roles#de", "birthdate#de", "email_verified#de", "updated_at#de", "locale#de"),
+    ],
+)
+def test_languages_that_are_none(name: str) -> None:
+    """What is no tag of BCP 47, and claims that are the same in every language."""
+    with pytest.raises(ValueError, match=r"not a standard claim|same in every language"):
+        checked_claims({name: "x"})
+
+
+def test_one_language_is_there_once() -> None:
+    """Two spellings of a tag are one tag."""
+    with pytest.raises(ValueError, match="twice"):
+        checked_claims({"name#de": "a", "name#DE": "b"})

@@ -11,13 +11,13 @@ from urllib.parse import parse_qsl, urlsplit
 import httpx2
 
 from idp.protocol import errors
+from idp.specs.session_management import PATH as FRAME
 from tests.provider import ISSUER, House
 
 CALLBACK = "https://rp.example/cb"
 HEADERS = {
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
-    "x-frame-options": "DENY",
     "strict-transport-security": "max-age=63072000",
 }
 CLASSES = "|".join(name for name in dir(errors) if name[1:] != name[1:].lower())
@@ -50,7 +50,7 @@ def check_answer(response: httpx2.Response) -> None:
     assert response.status_code < 500, response.text
     for name, value in HEADERS.items():
         assert response.headers.get(name) == value, (name, response.status_code)
-    assert "frame-ancestors 'none'" in response.headers["content-security-policy"]
+    check_framing(response, framable=response.status_code == 200 and response.request.url.path == FRAME)
     assert "permissions-policy" in response.headers
     assert "server" not in response.headers
     if response.status_code >= 400:
@@ -59,6 +59,15 @@ def check_answer(response: httpx2.Response) -> None:
     if response.content and response.headers["content-type"].startswith("application/json"):
         members = response.json()
         assert DESCRIPTION.fullmatch(members.get("error_description", "")), members
+
+
+def check_framing(response: httpx2.Response, *, framable: bool) -> None:
+    """Fail unless the answer is kept out of every frame, or is the one page that is made for them."""
+    policies = response.headers.get_list("content-security-policy")
+    assert len(policies) == 1
+    ancestors = re.findall(r"frame-ancestors ([^;]*)", policies[0])
+    assert ancestors == (["*"] if framable else ["'none'"]), response.status_code
+    assert response.headers.get_list("x-frame-options") == ([] if framable else ["DENY"])
 
 
 def assert_page(response: httpx2.Response, status: int = 400) -> None:

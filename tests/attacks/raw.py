@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import MutableMapping
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import httpx2
 
@@ -41,6 +41,7 @@ def ask_raw(
         sent.append(message)
 
     asyncio.run(house.app(scope, receive, send))
-    response = httpx2.Response(sent[0]["status"], headers=sent[0]["headers"], content=sent[1]["body"])
+    request = httpx2.Request(method, ISSUER + quote(path))
+    response = httpx2.Response(sent[0]["status"], headers=sent[0]["headers"], content=sent[1]["body"], request=request)
     check_answer(response)
     return response

@@ -114,7 +114,7 @@ def test_parameter_in_query_and_body_is_refused(house: House, name: str) -> None
 def test_unknown_and_empty_parameters_change_nothing(house: House, more: dict[str, str]) -> None:
     """Unknown parameters are ignored and empty ones count as absent: the flow works as without them."""
     params = house.browser().code_flow(**more)
-    assert params.keys() == {"code", "state", "iss"}
+    assert params.keys() == {"code", "state", "iss", "session_state"}
 
 
 @pytest.mark.case("AZ-33")

@@ -136,20 +136,34 @@ def test_s256_challenge_is_required_of_every_client(house: House, client_id: str
     "target",
     ["http://169.254.169.254/latest/meta-data", "http://127.0.0.1:{port}/", "file:///etc/passwd", "urn:x", "x"],
 )
+@pytest.mark.parametrize("client_id", ["web", "referring"])
 @pytest.mark.case("AZ-55", "AZ-57")
-def test_request_uri_is_refused_and_never_fetched(house: House, canary: socket.socket, target: str) -> None:
-    """Request objects by reference are not supported: the address is not so much as looked at."""
+def test_request_uri_is_refused_and_never_fetched(
+    house: House, canary: socket.socket, target: str, client_id: str
+) -> None:
+    """An address that the client did not register is not so much as looked at."""
+    house.add_client("referring", request_uris=["https://rp.example/request"])
     uri = target.format(port=canary.getsockname()[1])
     with unchanged(house):
-        assert_redirected(house.browser().authorize(request_uri=uri), "request_uri_not_supported")
+        assert_redirected(house.browser().authorize(client_id, request_uri=uri), "invalid_request_uri")
 
 
-@pytest.mark.case("AZ-55")
+@pytest.mark.case("CR-06", "AZ-57")
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]", "[::ffff:127.0.0.1]", "127.1", "0.0.0.0"])
+def test_registered_request_uri_of_the_inside_is_not_reached(house: House, canary: socket.socket, host: str) -> None:
+    """Registering an address is no way to it: the canary sees no connection."""
+    uri = f"https://{host}:{canary.getsockname()[1]}/"
+    house.add_client("referring", request_uris=[uri])
+    with unchanged(house):
+        assert_redirected(house.browser().authorize("referring", request_uri=uri), "invalid_request_uri")
+
+
+@pytest.mark.case("AZ-55", "AZ-56")
 @pytest.mark.parametrize("value", ["eyJhbGciOiJub25lIn0.e30.", "garbage", "{}", "." * 10_000])
 def test_request_object_is_refused(house: House, value: str) -> None:
-    """Request objects by value are not supported."""
+    """What is no request object of the client is refused at the client."""
     with unchanged(house):
-        assert_redirected(house.browser().authorize(request=value), "request_not_supported")
+        assert_redirected(house.browser().authorize(request=value), "invalid_request_object")
 
 
 @pytest.mark.case("AZ-49")

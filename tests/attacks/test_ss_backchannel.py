@@ -30,9 +30,8 @@ class Told:
 
 def deliver(house: House) -> list[tuple[str, Mapping[str, str]]]:
     """Deliver what is due by the provider's own code, to nobody."""
-    server, told = house.server, Told()
-    client = cast(OutboundClient, told)
-    delivery = LogoutDelivery(server.settings, server.tokens, house.clock, client, house.storage)
+    told = Told()
+    delivery = LogoutDelivery(house.server, cast(OutboundClient, told))
     with house.storage.begin() as uow:
         due = uow.outbox.claim(house.clock.now(), 10, 60)
     for message in due:

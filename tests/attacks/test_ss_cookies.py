@@ -7,7 +7,7 @@ from tests.attacks.pages import hidden
 from tests.attacks.raw import ask_raw
 from tests.provider import CHALLENGE, House, claims_of, response_params
 
-BROWSER, SESSIONS = "__Host-signet_browser", "__Host-signet_sessions"
+BROWSER, SESSIONS, STATE = "__Host-signet_browser", "__Host-signet_sessions", "__Host-signet_state"
 QUERY = (
     f"client_id=web&redirect_uri=https://rp.example/cb&response_type=code&scope=openid&prompt=none&state=st"
     f"&code_challenge={CHALLENGE}&code_challenge_method=S256"
@@ -78,6 +78,25 @@ def test_other_cookies_do_not_matter(house: House, rest: str) -> None:
 def test_too_many_cookies_are_refused(house: House) -> None:
     """A header beyond every bound is refused as such."""
     assert ask_raw(house, "GET", "/oauth2/authorize", cookie("x=" + "y" * 70_000), query=QUERY).status_code == 431
+
+
+@pytest.mark.case("SS-20")
+@pytest.mark.parametrize("planted", ["", "x", "0" * 64, "A" * 43, "x; __Host-signet_state=y", "\xff\0"])
+def test_cookie_for_scripts_is_never_believed(house: House, planted: str) -> None:
+    """Whatever is in it, nobody is signed out or in by it, and the page that reads it is the same."""
+    browser = house.browser()
+    browser.code_flow()
+    good, state = browser.cookies[SESSIONS], browser.cookies[STATE]
+    with unchanged(house, "sessions"):
+        answer = ask_raw(
+            house, "GET", "/oauth2/authorize", cookie(f"{SESSIONS}={good}; {STATE}={planted}"), query=QUERY
+        )
+        assert "code" in response_params(answer)
+        for name in (SESSIONS, STATE):
+            answer = ask_raw(house, "GET", "/oauth2/authorize", cookie(f"{name}={state}"), query=QUERY)
+            assert_redirected(answer, "login_required")
+    frame = ask_raw(house, "GET", "/oauth2/session", cookie(f"{STATE}={planted}"))
+    assert frame.text == browser.get("/oauth2/session").text
 
 
 @pytest.mark.case("SS-21")

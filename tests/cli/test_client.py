@@ -11,6 +11,7 @@ from idp.clock import SystemClock
 from idp.stores.records import Client
 from tests.cli.conftest import CommandLine
 
+KINDS = ("id_token", "userinfo")
 REDIRECT = ("--redirect-uri", "https://rp.example/cb")
 
 
@@ -47,6 +48,20 @@ def test_a_client_is_registered_with_all_that_is_given(cli: CommandLine) -> None
     assert found.values("grant_types") == ("authorization_code",)
     assert found.value("scope") == "openid profile orders.read"
     assert secret_matches(found, printed_secret(result.stdout), SystemClock().now())
+
+
+def test_a_client_of_signed_requests(cli: CommandLine) -> None:
+    """Where its request objects are, how they are signed, and that they must be."""
+    members = (
+        'request_uris=["https://rp.example/r", "https://rp.example/s#1"]',
+        "request_object_signing_alg=ES256",
+        "require_signed_request_object=true",
+    )
+    cli.run("client", "add", "web", *REDIRECT, *(word for member in members for word in ("--member", member)))
+    found = client(cli)
+    assert found.values("request_uris") == ("https://rp.example/r", "https://rp.example/s#1")
+    assert found.value("request_object_signing_alg") == "ES256"
+    assert found.metadata["require_signed_request_object"] is True
 
 
 @pytest.mark.parametrize(
@@ -94,6 +109,46 @@ def test_wrong_metadata_is_refused(cli: CommandLine, arguments: tuple[str, ...],
     assert said in cli.refused("client", "add", *arguments, "--secret-file", "s", status=2)
     assert cli.read("client", "list") == []
     assert not Path("s").exists()
+
+
+def test_any_member_can_be_given(cli: CommandLine) -> None:
+    """A text as it stands, or JSON; the secret that serves as a key is long enough for it."""
+    cli.run(
+        *("client", "add", "web", *REDIRECT, "--profile", "oidc_legacy"),
+        *("--member", "id_token_signed_response_alg=HS512", "--member", 'contacts=["a@rp.example"]'),
+        *("--member", "policy_uri=https://rp.example/?a=b", "--member", "frontchannel_logout_session_required=true"),
+    )
+    found = client(cli)
+    assert found.value("id_token_signed_response_alg") == "HS512"
+    assert found.values("contacts") == ("a@rp.example",)
+    assert found.value("policy_uri") == "https://rp.example/?a=b"
+    assert found.metadata["frontchannel_logout_session_required"] is True
+    assert found.sealed_secret is not None
+
+
+@pytest.mark.case("JO-28")
+@pytest.mark.parametrize(
+    ("member", "said"),
+    [
+        *[
+            (f"{kind}_signed_response_alg={alg}", "must be one of")
+            for kind in KINDS
+            for alg in ("none", "HS256", "RS1")
+        ],
+        ("id_token_encrypted_response_alg=RSA-OAEP", "needs a key"),
+        ("id_token_encrypted_response_enc=A128GCM", "needs id_token_encrypted_response_alg"),
+        ("token_endpoint_auth_signing_alg=RS256", "is for private_key_jwt"),
+        ("no_such=1", "No such member"),
+        ("redirect_uri=https://rp.example", "No such member"),
+        ("contacts", "NAME=VALUE"),
+        ("=x", "NAME=VALUE"),
+        ("contacts=" + "[" * 100_000, "list"),
+    ],
+)
+def test_a_member_is_checked_as_any_other(cli: CommandLine, member: str, said: str) -> None:
+    """By the same checks; a slip of the pen is told too."""
+    assert said in cli.refused("client", "add", "web", *REDIRECT, "--member", member, status=2)
+    assert cli.read("client", "list") == []
 
 
 def test_a_taken_client_id_is_refused_and_leaves_no_file(cli: CommandLine) -> None:

@@ -18,18 +18,7 @@ class Expectation:
     condition: str = ""
 
 
-EXPECTED: Sequence[Expectation] = (
-    Expectation(
-        module="*unsigned*",
-        outcome=SKIPPED,
-        reason="Request objects with `alg: none` are refused, and discovery does not list `none`.",
-    ),
-    Expectation(
-        module="oidcc-idtoken-unsigned",
-        outcome=SKIPPED,
-        reason="ID Tokens are always signed: `none` is not among `id_token_signing_alg_values_supported`.",
-    ),
-)
+EXPECTED: Sequence[Expectation] = ()
 
 
 def explain(result: ModuleResult) -> str | None:

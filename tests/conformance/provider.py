@@ -82,8 +82,6 @@ def running_provider(surroundings: Surroundings, source: Path, home: Path, log: 
     """Run the provider whose code lies in `source` until the block ends; what it logs goes to the file."""
     home.mkdir(parents=True, exist_ok=True)
     provider = Provider(surroundings, source, home, _environment(surroundings, home), secrets.token_urlsafe(24))
-    if _knows_registration(provider):
-        provider.environment["IDP_REGISTRATION"] = "open"
     provider.run_idp("migrate")
     claims = json.dumps(accounts.CLAIMS)
     new_user = ("user", "add", accounts.USERNAME, "--email", accounts.EMAIL, "--claims", claims, "--password-stdin")
@@ -94,6 +92,8 @@ def running_provider(surroundings: Surroundings, source: Path, home: Path, log: 
 
 @contextmanager
 def _served(provider: Provider, sink: IO[str]) -> Iterator[None]:
+    if _answers(provider):
+        raise RuntimeError(f"something answers at {provider.issuer} already; it would be tested instead")
     command = [sys.executable, "-m", "idp", "serve"]
     process = subprocess.Popen(
         command, cwd=provider.source, env=provider.environment, stdout=sink, stderr=subprocess.STDOUT
@@ -138,13 +138,11 @@ def _environment(surroundings: Surroundings, home: Path) -> dict[str, str]:
         "THROTTLE__PER_ACCOUNT": _TRIES,
         "THROTTLE__PER_ADDRESS": _TRIES,
         "THROTTLE__PER_CLIENT": _TRIES,
+        "THROTTLE__REGISTRATIONS": _TRIES,
+        "REGISTRATION": "open",
     }
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("IDP_")}
     return inherited | {f"IDP_{name}": str(value) for name, value in settings.items()}
-
-
-def _knows_registration(provider: Provider) -> bool:
-    return any(line.startswith("registration ") for line in provider.run_idp("config", "show").splitlines())
 
 
 def _wait(until: Callable[[], bool], seconds: float, what: str) -> None:

@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import AsyncIterator
+from typing import Any
 
 import httpx2
 import pytest
@@ -50,7 +51,7 @@ async def browser(world: World) -> AsyncIterator[httpx2.AsyncClient]:
         yield client
 
 
-def settings_of(defaults: PartyDefaults, **changes: str) -> Settings:
+def settings_of(defaults: PartyDefaults, **changes: Any) -> Settings:
     """The settings of a demo application as the command line would give them."""
     settings = Settings(
         issuer=ISSUER,
@@ -62,4 +63,4 @@ def settings_of(defaults: PartyDefaults, **changes: str) -> Settings:
         peer_url=defaults.peer_url,
         defaults=defaults,
     )
-    return dataclasses.replace(settings, **changes)  # type: ignore[arg-type]
+    return dataclasses.replace(settings, **changes)

@@ -83,6 +83,7 @@ class FakeProvider:
     claims: Members = field(default_factory=lambda: {"name": "Robin Demo", "email": "robin@example.test"})
     sid: str = "s-1"
     metadata_changes: Members = field(default_factory=dict)
+    jwk_changes: Members = field(default_factory=dict)
     id_token_changes: Members = field(default_factory=dict)
     id_token_header_changes: Members = field(default_factory=dict)
     id_token_forger: Callable[[str], str] | None = None
@@ -176,7 +177,7 @@ class FakeProvider:
         return self._answer(request, {}) or JSONResponse(merged(usual, self.metadata_changes))
 
     async def _jwks(self, request: Request) -> Response:
-        keys = [key.as_dict(private=False) for key in self.keys]
+        keys = [merged(key.as_dict(private=False), self.jwk_changes) for key in self.keys]
         return self._answer(request, {}) or JSONResponse(
             {"keys": keys}, headers={"Cache-Control": self.jwks_cache_control}
         )

@@ -11,7 +11,7 @@ import httpx2
 import pytest
 from joserfc.jwk import RSAKey
 
-from demo_clients.relying_party.jwks import REFETCH_INTERVAL_SECONDS
+from demo_clients.relying_party.jwks import MAX_LIFETIME_SECONDS, REFETCH_INTERVAL_SECONDS
 from tests.demo_clients.provider import BANK, ISSUER, MISSING, SHOP, SUBJECT, b64
 from tests.demo_clients.wire import World, sign_in
 
@@ -104,12 +104,21 @@ async def test_malformed_requests_are_bad_requests(world: World) -> None:
         ("type", {"typ": "JWT"}),
         ("type", {"typ": MISSING}),
         ("key", {"kid": "unknown"}),
-        ("key", {"kid": MISSING}),
+        ("key", {"kid": ""}),
+        ("key", {"kid": 7}),
     ],
 )
 async def test_wrong_token_is_refused_with_the_reason(world: World, check: str, changes: dict[str, Any]) -> None:
     """Each neighbour of the right token is refused by its own check."""
     assert_refused(await call(world, world.provider.access_token(**changes)), 401, "invalid_token", f"{check}:")
+
+
+async def test_token_that_names_no_key(world: World, signing_keys: tuple[RSAKey, RSAKey, RSAKey]) -> None:
+    """It passes while the provider has one key only, and is refused as soon as there are two."""
+    assert (await call(world, world.provider.access_token(kid=MISSING))).status_code == 200
+    world.provider.keys.append(signing_keys[1])
+    world.clock.at += MAX_LIFETIME_SECONDS
+    assert_refused(await call(world, world.provider.access_token(kid=MISSING)), 401, "invalid_token", "key:")
 
 
 async def test_skew_of_a_few_seconds_is_forgiven(world: World) -> None:

@@ -11,6 +11,7 @@ import httpx2
 import pytest
 from joserfc.jwk import RSAKey
 
+from demo_clients.relying_party.jwks import REFETCH_INTERVAL_SECONDS
 from tests.demo_clients.provider import ISSUER, MISSING, b64
 from tests.demo_clients.wire import World, answer_of_provider, is_signed_in, sign_in
 
@@ -130,12 +131,62 @@ async def test_swapped_algorithm(world: World, browser: httpx2.AsyncClient, algo
 
 @pytest.mark.case("JO-07")
 @pytest.mark.parametrize(
-    "kid", [MISSING, "unknown", "", 7, None, ["key-1"], "../../dev/null", "' OR 1=1 --", "k" * 10_000, "a\x00b"]
+    "kid", ["unknown", "", 7, None, ["key-1"], "../../dev/null", "' OR 1=1 --", "k" * 10_000, "a\x00b"]
 )
 async def test_unknown_key(world: World, browser: httpx2.AsyncClient, kid: object) -> None:
     """A key that is not published under the stated name is refused."""
     world.provider.id_token_forger = reheaded({"kid": kid})
     await refused_for(world, browser, "key")
+
+
+@pytest.mark.requirement("OIDC Core", "10.1")
+@pytest.mark.parametrize("published", [{}, {"kid": MISSING}, {"kid": MISSING, "use": MISSING, "alg": MISSING}])
+async def test_no_key_is_named_where_there_is_one(
+    world: World, browser: httpx2.AsyncClient, published: dict[str, object]
+) -> None:
+    """A token without `kid` is verified with the provider's key for RS256 if that is the only one, named or not."""
+    world.provider.id_token_header_changes = {"kid": MISSING}
+    world.provider.jwk_changes = published
+    await sign_in(browser)
+    assert await is_signed_in(browser)
+    page = (await browser.get("http://shop.localhost:9001/token")).text
+    assert 'data-verifies="yes"' in page
+    assert f'id="signed-by">{"a key without a name" if published else "key-1"}<' in page
+
+
+@pytest.mark.requirement("OIDC Core", "10.1")
+@pytest.mark.parametrize("published", [{}, {"kid": MISSING}])
+async def test_no_key_is_named_where_there_are_two(
+    world: World,
+    browser: httpx2.AsyncClient,
+    signing_keys: tuple[RSAKey, RSAKey, RSAKey],
+    published: dict[str, object],
+) -> None:
+    """With several keys a token must name its own: nothing is tried out."""
+    world.provider.keys.append(signing_keys[1])
+    world.provider.id_token_header_changes = {"kid": MISSING}
+    world.provider.jwk_changes = published
+    await refused_for(world, browser, "key")
+
+
+async def test_key_without_a_name_is_replaced(
+    world: World, browser: httpx2.AsyncClient, signing_keys: tuple[RSAKey, RSAKey, RSAKey]
+) -> None:
+    """A signature that does not fit the only key is reason to ask for the keys of now; a forged one still fails."""
+    world.provider.id_token_header_changes = {"kid": MISSING}
+    world.provider.jwk_changes = {"kid": MISSING}
+    await sign_in(browser)
+    world.provider.keys[:] = [signing_keys[1]]
+    world.clock.at += REFETCH_INTERVAL_SECONDS
+    await sign_in(browser)
+    assert world.provider.count("/.well-known/jwks.json") == 2
+    world.clock.at += REFETCH_INTERVAL_SECONDS
+    world.provider.requests.clear()
+    world.provider.id_token_forger = lambda token: world.provider.sign(
+        {"kid": MISSING}, payload_of(token), signing_keys[2]
+    )
+    async with world.browser() as other:
+        await refused_for(world, other, "signature")
 
 
 @pytest.mark.case("JO-04", "JO-05", "JO-06")

@@ -12,6 +12,7 @@ from joserfc.jwk import ECKey, OctKey, RSAKey
 from demo_clients.relying_party.errors import ProviderMisbehaved, ProviderUnavailable
 from demo_clients.relying_party.jwks import STALE_SECONDS, KeyCache, parse_key_set
 from demo_clients.relying_party.outbound import MAX_DOCUMENT_BYTES, LoopbackTransport, fetch_document, open_client
+from tests.demo_clients.provider import MISSING, merged
 from tests.demo_clients.wire import Clock
 
 pytestmark = pytest.mark.anyio
@@ -112,7 +113,7 @@ async def test_network_faults_are_one_refusal(fault: type[Exception]) -> None:
 
 
 def test_only_usable_keys_are_taken(signing_keys: tuple[RSAKey, RSAKey, RSAKey]) -> None:
-    """Keys for other uses, other algorithms, too short or nameless are skipped, private members never kept."""
+    """Keys for other uses, other algorithms or too short are skipped, private members never kept."""
     good = signing_keys[0].as_dict(private=False)
     nameless = {name: value for name, value in good.items() if name != "kid"}
     with pytest.warns(match="2048"):
@@ -123,7 +124,7 @@ def test_only_usable_keys_are_taken(signing_keys: tuple[RSAKey, RSAKey, RSAKey])
         {**good, "kid": "signs", "key_ops": ["sign"]},
         {**good, "kid": "damaged", "n": "!"},
         {**good, "kid": 7},
-        nameless,
+        {**nameless, "use": "enc"},
         short,
         ECKey.generate_key("P-256", {"kid": "ec"}).as_dict(private=False),
         OctKey.generate_key(256, {"kid": "oct"}).as_dict(),
@@ -133,11 +134,17 @@ def test_only_usable_keys_are_taken(signing_keys: tuple[RSAKey, RSAKey, RSAKey])
         {**signing_keys[2].as_dict(private=False), "kid": "key-1"},
     ]
     keys = parse_key_set({"keys": listed})
-    assert list(keys) == ["leaked", "key-1"]
-    assert "d" not in keys["leaked"].jwk
-    assert keys["key-1"].jwk["n"] == good["n"], "the first of two with one name"
+    assert [key.kid for key in keys] == ["leaked", "key-1"]
+    assert "d" not in keys[0].jwk
+    assert keys[1].jwk["n"] == good["n"], "the first of two with one name"
     with pytest.raises(ProviderMisbehaved):
         parse_key_set({"keys": {}})
+
+
+def test_keys_without_a_name_are_all_kept(signing_keys: tuple[RSAKey, RSAKey, RSAKey]) -> None:
+    """Two nameless keys are two: neither hides the other, so that a token without `kid` fits none for certain."""
+    listed = [merged(key.as_dict(private=False), {"kid": MISSING}) for key in signing_keys]
+    assert [key.kid for key in parse_key_set({"keys": listed})] == [None, None, None]
 
 
 @pytest.mark.parametrize(

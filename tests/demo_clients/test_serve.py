@@ -3,6 +3,7 @@
 import re
 import signal
 import socket
+import ssl
 import urllib.request
 from collections.abc import Generator
 from pathlib import Path
@@ -10,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from demo_clients.bank import app as bank_app
-from demo_clients.relying_party.settings import SettingsRefused, parse_settings
+from demo_clients.relying_party.command_line import SettingsRefused, parse_settings
 from demo_clients.shop import app as shop_app
+from tests.demo_clients.certificates import self_signed
 from tests.demo_clients.servers import first_line, free_port, start, stop
 
 
@@ -105,3 +107,62 @@ def test_defaults_are_those_of_the_demo(secret_file: Path) -> None:
     assert (shop.resource, shop.peer_resource) == ("http://shop.localhost:9001/api", "http://bank.localhost:9002/api")
     assert bank.base_url == "http://bank.localhost:9102"
     assert shop.client_secret == "a-secret"
+
+
+def test_https_by_itself(secret_file: Path, tmp_path: Path) -> None:
+    """With a certificate the application serves https, says so, and its answers carry what https allows."""
+    pem, port = self_signed(tmp_path / "shop.pem", "127.0.0.1"), free_port()
+    tls = ("--tls-certificate-file", str(pem), "--tls-key-file", str(pem))
+    process = start("demo_clients.shop", "--port", str(port), "--client-secret-file", str(secret_file), *tls)
+    assert first_line(process).startswith(f"Shop ready at https://shop.localhost:{port} ")
+    trusting = ssl.create_default_context(cafile=str(pem))
+    with urllib.request.urlopen(f"https://127.0.0.1:{port}/", context=trusting) as response:
+        assert response.headers["Strict-Transport-Security"]
+    assert stop(process) == (0, "", "")
+
+
+def test_lowered_defences_are_said(secret_file: Path) -> None:
+    """The switch for older providers is told at the start."""
+    secret = ("--client-secret-file", str(secret_file))
+    process = start("demo_clients.shop", "--port", str(free_port()), "--allow-older-provider", *secret)
+    first_line(process)
+    assert "--allow-older-provider is on" in stop(process)[2]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "fault"),
+    [
+        (["--ca-file", "{none}"], "--ca-file: .+No such file"),
+        (["--ca-file", "{empty}"], "--ca-file: .+cannot be used"),
+        (["--tls-certificate-file", "{pem}"], "both are needed, or neither"),
+        (["--tls-key-file", "{pem}"], "both are needed, or neither"),
+        (["--tls-certificate-file", "{pem}", "--tls-key-file", "{other}"], "--tls-key-file: .+KEY_VALUES_MISMATCH"),
+        (["--tls-certificate-file", "{pem}", "--tls-key-file", "{empty}"], "--tls-key-file: .+cannot be used"),
+        (["--tls-certificate-file", "{none}", "--tls-key-file", "{pem}"], "--tls-key-file: .+No such file"),
+        (
+            ["--tls-certificate-file", "{pem}", "--tls-key-file", "{pem}", "--base-url", "http://shop.example"],
+            "--base-url: http://shop.example is not https",
+        ),
+    ],
+)
+def test_certificates_are_checked_before_the_start(
+    secret_file: Path, tmp_path: Path, arguments: list[str], fault: str
+) -> None:
+    """Missing, empty, half or mismatched certificates are named with their option."""
+    files = {name: tmp_path / name for name in ("none", "empty", "pem", "other")}
+    files["empty"].write_text("")
+    for name in ("pem", "other"):
+        self_signed(files[name], "shop.example")
+    given = [argument.format_map(files) for argument in arguments]
+    with pytest.raises(SettingsRefused, match=fault):
+        parse_settings(shop_app.DEFAULTS, [*given, "--client-secret-file", str(secret_file)])
+
+
+def test_issuer_is_taken_as_written(secret_file: Path) -> None:
+    """A slash at the end is part of the issuer; the addresses of applications have none."""
+    secret = ["--client-secret-file", str(secret_file)]
+    given = ["--issuer", "https://idp.example/tenant/"]
+    assert parse_settings(shop_app.DEFAULTS, [*given, *secret]).issuer == "https://idp.example/tenant/"
+    for option in ("--base-url", "--peer-url"):
+        with pytest.raises(SettingsRefused, match=f"{option}: .+ends with a slash"):
+            parse_settings(shop_app.DEFAULTS, [option, "https://shop.example/", *secret])

@@ -5,6 +5,7 @@ import pytest
 from idp.outbound.documents import (
     FAILURE_SECONDS,
     MOST_DOCUMENTS,
+    MOST_VERSIONS,
     DocumentNeeded,
     Documents,
     DocumentUnavailable,
@@ -106,3 +107,29 @@ def test_only_so_many_are_kept(documents: Documents, client: Scripted) -> None:
     with pytest.raises(DocumentNeeded):
         documents.find(f"{URL}?0", fresh_seconds=60)
     assert documents.find(f"{URL}?1", fresh_seconds=60) == b"x"
+
+
+@pytest.mark.requirement("OIDC Core 1.0", "6.2")
+def test_a_fragment_is_a_version(documents: Documents, client: Scripted) -> None:
+    """Each is fetched for itself, and none is asked for by its fragment."""
+    client.answers = [b"none", b"one", b"two", b"empty"]
+    for url in (URL, f"{URL}#1", f"{URL}#2", f"{URL}#"):
+        with pytest.raises(DocumentNeeded):
+            documents.find(url, fresh_seconds=60)
+        documents.fetch(url)
+    assert client.asked == [URL] * 4
+    assert documents.find(f"{URL}#1", fresh_seconds=60) == b"one"
+    assert documents.find(URL, fresh_seconds=60) == b"none"
+
+
+def test_versions_do_not_push_out_other_documents(documents: Documents, client: Scripted) -> None:
+    """Whoever sends a request chooses the fragment; only so many are kept, and no other document goes for them."""
+    client.answers = [b""] * (MOST_DOCUMENTS + 3)
+    documents.fetch(URL)
+    for number in range(MOST_DOCUMENTS + 2):
+        documents.fetch(f"{URL}#{number}")
+    assert documents.find(URL, fresh_seconds=60) == b""
+    oldest = MOST_DOCUMENTS + 2 - MOST_VERSIONS
+    assert documents.find(f"{URL}#{oldest}", fresh_seconds=60) == b""
+    with pytest.raises(DocumentNeeded):
+        documents.find(f"{URL}#{oldest - 1}", fresh_seconds=60)

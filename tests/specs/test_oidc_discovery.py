@@ -4,11 +4,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from joserfc.jwk import OctKey
 
 from idp.stores.sql.storage import SqlStorage
 from tests.provider import ISSUER, House, make_house, response_params
+from tests.request_objects import ask, encrypt, jwks, key_for, members, providers_key, register, sign, unsigned
 
 DISCOVERY = "/.well-known/openid-configuration"
+LONG = "s" * 86
 
 
 @pytest.mark.requirement("OIDC Discovery 1.0", "4.2")
@@ -48,15 +51,57 @@ def test_advertised_values_work_and_others_do_not(house: House) -> None:
         assert response_params(browser.authorize(response_type=kind))["error"] == "unsupported_response_type"
     assert document["prompt_values_supported"] == ["none", "select_account", "login", "consent"]
     assert set(document["scopes_supported"]) <= set(claims_scopes())
-    for flag in ("request_parameter_supported", "request_uri_parameter_supported"):
-        assert document[flag] is False
     assert document["claims_parameter_supported"] is True
-    assert response_params(browser.authorize(request="x"))["error"] == "request_not_supported"
-    assert response_params(browser.authorize(request_uri="https://x.example"))["error"] == "request_uri_not_supported"
     for grant_type in document["grant_types_supported"]:
         assert browser.token(grant_type=grant_type).json()["error"] != "unsupported_grant_type"
     assert browser.token(grant_type="implicit").json()["error"] == "unsupported_grant_type"
     assert browser.token(grant_type="password").json()["error"] == "unsupported_grant_type"
+
+
+@pytest.mark.requirement("OIDC Discovery 1.0", "3")
+def test_advertised_request_objects_work_and_others_do_not(house: House) -> None:
+    """Each listed algorithm signs or encrypts a request object; its neighbours are refused."""
+    document = house.browser().get(DISCOVERY).json()
+    for flag in ("request_parameter_supported", "request_uri_parameter_supported", "require_request_uri_registration"):
+        assert document[flag] is True
+    signing = document["request_object_signing_alg_values_supported"]
+    assert "none" not in signing
+    for alg in signing:
+        keys = jwks("RS256" if alg.startswith("HS") else alg)
+        register(house, alg, jwks=keys, request_object_signing_alg=alg, secret=LONG)
+        key = OctKey.import_key(LONG) if alg.startswith("HS") else key_for(alg)
+        assert _error(house, sign(members(alg, prompt="none"), alg, key), alg) == "login_required"
+        assert _error(house, unsigned(members(alg, prompt="none")), alg) == "invalid_request_object"
+    register(house)
+    ours = {kty: providers_key(house, kty) for kty in ("RSA", "EC")}
+    signed = sign(members(prompt="none"))
+    for alg in document["request_object_encryption_alg_values_supported"]:
+        recipient = ours["RSA" if alg.startswith("RSA") else "EC"]
+        for enc in document["request_object_encryption_enc_values_supported"]:
+            assert _error(house, encrypt(signed, recipient, alg, enc)) == "login_required"
+        assert _error(house, encrypt(signed, recipient, alg, "A192GCM")) == "invalid_request_object"
+    for alg, kty in (("RSA-OAEP", "RSA"), ("ECDH-ES+A192KW", "EC")):
+        assert _error(house, encrypt(signed, ours[kty], alg)) == "invalid_request_object"
+    assert _error(house, None, request_uri="https://x.example") == "invalid_request_uri"
+
+
+def _error(house: House, token: str | None, client_id: str = "jar", **outside: str) -> str:
+    """Return the error that a request object leads to; nobody is signed in, so there is one."""
+    return response_params(ask(house.browser(), token, client_id=client_id, **outside))["error"]
+
+
+def test_unsigned_request_objects_are_told_where_all_may_send_them(tmp_path: Path) -> None:
+    """`none` is listed under the server's older profile, and a key that nobody has is not."""
+    storage = SqlStorage(f"sqlite:///{tmp_path}/x.sqlite3")
+    storage.migrate()
+    made = make_house(storage, tmp_path / "kek", profile="oidc_legacy", keys={"decryption_algorithms": []})
+    document = made.browser().get(DISCOVERY).json()
+    assert "none" in document["request_object_signing_alg_values_supported"]
+    assert not [name for name in document if name.startswith("request_object_encryption")]
+    register(made)
+    outside = {"response_type": "code", "scope": "openid"}
+    assert _error(made, unsigned(members(prompt="none")), **outside) == "login_required"
+    storage.close()
 
 
 def claims_scopes() -> list[str]:

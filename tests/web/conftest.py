@@ -1,7 +1,9 @@
 """A provider on a real port and a relying party's landing page on another origin, for a real Chromium."""
 
+import ssl
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -81,9 +83,17 @@ class Landing(BaseHTTPRequestHandler):
 @pytest.fixture(scope="module")
 def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
     """Both servers, running."""
-    folder: Path = tmp_path_factory.mktemp("live")
-    port = free_ports()
-    issuer, party = f"http://idp.localhost:{port}", f"http://rp.localhost:{port + 1}"
+    with running(tmp_path_factory.mktemp("live")) as made:
+        yield made
+
+
+@contextmanager
+def running(
+    folder: Path, idp_host: str = "idp.localhost", party_host: str = "rp.localhost", certificate: Path | None = None
+) -> Iterator[Live]:
+    """Run both servers until the block ends, over https if there is a certificate."""
+    port, scheme = free_ports(), "https" if certificate else "http"
+    issuer, party = f"{scheme}://{idp_host}:{port}", f"{scheme}://{party_host}:{port + 1}"
     storage = SqlStorage(f"sqlite:///{folder}/signet.sqlite3")
     storage.migrate()
     house = make_house(
@@ -119,8 +129,15 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
     house.add_account("alice")
     house.add_account("bob")
     house.add_account("mallory")
-    server = uvicorn.Server(uvicorn.Config(house.app, port=port, log_level="error", ws="none"))
+    server = uvicorn.Server(
+        uvicorn.Config(house.app, port=port, log_level="error", ws="none", ssl_certfile=certificate)
+    )
     landing = ThreadingHTTPServer(("127.0.0.1", port + 1), Landing)
+    if certificate:
+        secured = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        secured.load_cert_chain(certificate)
+        # The handshake is the handler's: browsers open connections that they say nothing on.
+        landing.socket = secured.wrap_socket(landing.socket, server_side=True, do_handshake_on_connect=False)
     threads = [threading.Thread(target=run, daemon=True) for run in (server.run, landing.serve_forever)]
     for thread in threads:
         thread.start()

@@ -291,10 +291,12 @@ def test_two_tabs_do_not_disturb_each_other(live: Live, context: BrowserContext)
 
 
 def test_cookies_are_out_of_reach(live: Live, context: BrowserContext, page: Page) -> None:
-    """Cookies are HttpOnly and Lax; `Keep me signed in` decides whether the session outlives the browser."""
+    """Cookies are HttpOnly and Lax; `Keep me signed in` decides whether the session outlives the browser. What scripts
+    may read is none of the others."""
     page.goto(live.authorize_url())
     sign_in(page)
     cookies = {cookie["name"]: cookie for cookie in context.cookies(live.issuer)}
+    assert cookies.pop("signet_state")["value"] not in {cookie["value"] for cookie in cookies.values()}
     assert all(cookie["httpOnly"] and cookie["sameSite"] == "Lax" for cookie in cookies.values())
     assert cookies["signet_sessions"]["expires"] == -1
     context.clear_cookies()

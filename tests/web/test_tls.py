@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -31,7 +32,13 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def served(certificate: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, list[str]]]:
     """A provider that serves https; its port, and the settings it was started with."""
-    home = tmp_path_factory.mktemp("home")
+    with provider(certificate, tmp_path_factory.mktemp("home")) as (_, port, settings):
+        yield port, settings
+
+
+@contextmanager
+def provider(certificate: Path, home: Path) -> Iterator[tuple[subprocess.Popen[bytes], int, list[str]]]:
+    """Run a provider that serves https, and stop it as an operator would."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     values = {
@@ -50,7 +57,7 @@ def served(certificate: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
             if CliRunner().invoke(main, [*settings, "healthcheck"]).exit_code == 0:
                 break
             time.sleep(0.1)
-        yield port, settings
+        yield process, port, settings
     finally:
         process.send_signal(signal.SIGTERM)
         assert process.wait(20) == 0
@@ -127,6 +134,21 @@ def test_plain_http_is_not_answered(served: tuple[int, list[str]]) -> None:
     with pytest.raises((http.client.HTTPException, OSError)):
         connection.getresponse()
     connection.close()
+
+
+def test_an_idle_peer_does_not_hold_up_a_stop(certificate: Path, tmp_path: Path) -> None:
+    """A connection kept alive by someone who answers nothing more ends within moments of the signal."""
+    context = ssl.create_default_context(cafile=str(certificate))
+    with provider(certificate, tmp_path) as (process, port, _):
+        idle = context.wrap_socket(socket.create_connection(("127.0.0.1", port)), server_hostname=NAME)
+        idle.sendall(f"GET /health/live HTTP/1.1\r\nHost: {NAME}\r\n\r\n".encode())
+        assert b"200" in idle.recv(65_536)
+        began = time.monotonic()
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == 0
+        # The grace for requests under way is ten seconds; none is under way here.
+        assert time.monotonic() - began < 8
+        idle.close()
 
 
 def test_files_that_cannot_be_used_are_named(tmp_path: Path, certificate: Path) -> None:
