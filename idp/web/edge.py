@@ -32,9 +32,9 @@ from idp.web.routing import Action
 
 log = logging.getLogger("idp.web")
 BODY_SECONDS = 10.0
-# Documents of other parties: how many one request may need, how many are fetched at once, how many more may wait.
+# Documents of other parties: how many one request may need, and how many are fetched at once. None waits for a thread:
+# behind some that drip it would take longer than R14 allows.
 MOST_DOCUMENTS = 4
-FETCHERS = 8
 MOST_FETCHES = 32
 
 
@@ -68,7 +68,7 @@ class Edge:
         self._origins = ClientOrigins(server.storage)
         self._workers = ThreadPoolExecutor(settings.worker_threads, "core")
         self._hashers = ThreadPoolExecutor(settings.argon2.concurrent, "hash")
-        self._fetchers = ThreadPoolExecutor(FETCHERS, "fetch")
+        self._fetchers = ThreadPoolExecutor(MOST_FETCHES, "fetch")
         self._fetches: dict[str, asyncio.Future[None]] = {}
         self._waiting, self._hashing = 0, 0
         self._host = urlsplit(settings.issuer).netloc.encode("ascii")

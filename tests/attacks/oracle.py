@@ -41,6 +41,7 @@ TABLES = (
     "outbox",
     "signing_keys",
 )
+HANDED_OUT = ("access_token", "refresh_token", "id_token", "client_secret", "registration_access_token")
 ISSUED = ("sessions", "grants", "refresh_tokens", "consents", "outbox")
 
 
@@ -139,12 +140,12 @@ def audited(house: House) -> list[str]:
 
 
 def secrets_in(response: httpx2.Response) -> set[str]:
-    """Return the codes, tokens and cookies that an answer hands out; none of them may be logged."""
+    """Return the codes, tokens, secrets and cookies that an answer hands out; none of them may be logged."""
     found = {value for name, value in parse_qsl(urlsplit(response.headers.get("location", "")).query) if name == "code"}
     for cookie in response.headers.get_list("set-cookie"):
         value = cookie.partition("=")[2].partition(";")[0]
         found |= set(value.split("."))
     if response.content and response.headers["content-type"].startswith("application/json"):
         members = json.loads(response.content)
-        found |= {str(members[name]) for name in ("access_token", "refresh_token", "id_token") if name in members}
+        found |= {str(members[name]) for name in HANDED_OUT if name in members}
     return found - {""}

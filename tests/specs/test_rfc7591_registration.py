@@ -268,6 +268,11 @@ def test_members_that_are_not_a_clients_to_set_are_ignored(open_house: House, me
     assert (kept.first_party, kept.enabled, kept.value("profile")) == (False, True, None)
 
 
+def wrong(name: str, *values: object) -> list[tuple[dict[str, Any], str]]:
+    """Return cases in which a member has each of these values."""
+    return [({name: value}, "invalid_client_metadata") for value in values]
+
+
 REFUSED: list[tuple[dict[str, Any], str]] = [
     *[
         ({"redirect_uris": uris}, "invalid_redirect_uri")
@@ -317,21 +322,21 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
             ["https://new.example/"],
         )
     ],
-    *[({"contacts": value}, "invalid_client_metadata") for value in ("ops@x", [""], ["a\0"], ["x" * 201], [1], {})],
-    *[({"software_id": value}, "invalid_client_metadata") for value in ("", 1, "a\tb", "x" * 2_001)],
-    *[({"default_max_age": value}, "invalid_client_metadata") for value in (-1, 1.5, "60", True, 10**10, [60])],
-    *[({"require_auth_time": value}, "invalid_client_metadata") for value in ("true", 1, [])],
-    *[({"default_acr_values": value}, "invalid_client_metadata") for value in ("urn:a", [""], [1])],
-    *[({"token_endpoint_auth_method": value}, "invalid_client_metadata") for value in ("tls", "", 5, ["none"], {})],
+    *wrong("contacts", "ops@x", [""], ["a\0"], ["x" * 201], [1], {}),
+    *wrong("software_id", "", 1, "a\tb", "x" * 2_001),
+    *wrong("default_max_age", -1, 1.5, "60", True, 10**10, [60]),
+    *wrong("require_auth_time", "true", 1, []),
+    *wrong("default_acr_values", "urn:a", [""], [1]),
+    *wrong("token_endpoint_auth_method", "tls", "", 5, ["none"], {}),
     ({"token_endpoint_auth_method": "private_key_jwt"}, "invalid_client_metadata"),
     ({"token_endpoint_auth_method": "private_key_jwt", "jwks": {"keys": []}}, "invalid_client_metadata"),
     ({"jwks": JWKS, "jwks_uri": "https://new.example/jwks.json"}, "invalid_client_metadata"),
-    *[({"jwks": value}, "invalid_client_metadata") for value in ("x", [], {}, {"keys": {}}, {"keys": [5]})],
-    *[({"grant_types": value}, "invalid_client_metadata") for value in ([], "authorization_code", 5, ["password"])],
+    *wrong("jwks", "x", [], {}, {"keys": {}}, {"keys": [5]}),
+    *wrong("grant_types", [], "authorization_code", 5, ["password"]),
     ({"grant_types": ["refresh_token"]}, "invalid_client_metadata"),
-    *[({"response_types": value}, "invalid_client_metadata") for value in ([], "code", ["token"], ["none"], [5])],
-    *[({"response_types": value}, "invalid_client_metadata") for value in (["code id_token"], ["code", "id_token"])],
-    *[({"scope": value}, "invalid_client_metadata") for value in ("", "admin", 5, ["openid"])],
+    *wrong("response_types", [], "code", ["token"], ["none"], [5]),
+    *wrong("response_types", ["code id_token"], ["code", "id_token"]),
+    *wrong("scope", "", "admin", 5, ["openid"]),
     ({"frontchannel_logout_uri": "https://other.example/out"}, "invalid_client_metadata"),
     ({"subject_type": "pairwise", "redirect_uris": [CALLBACK, "https://o.example/"]}, "invalid_client_metadata"),
 ]

@@ -191,7 +191,7 @@ def test_token_counts_for_its_own_client_alone(open_house: House, method: str) -
                 response = manage(browser, method, whose, token, json={})
                 assert_challenged(response, "invalid_token")
                 assert response.json()["error_description"] in {ONE_TEXT, "The access token is empty or too long."}
-            odd = {"authorization": "Bearer é".encode()}
+            odd = {b"authorization": "Bearer é".encode()}
             assert_challenged(browser.request(method, whose["registration_client_uri"], headers=odd), "invalid_token")
             assert_challenged(manage(browser, method, whose, None, json={}), None)
         query = f"{client['registration_client_uri']}?access_token={client['registration_access_token']}"
