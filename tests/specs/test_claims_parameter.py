@@ -64,6 +64,7 @@ def test_what_is_no_claims_request_is_refused(house: House, claims: str) -> None
     assert response_params(house.browser().authorize(claims=claims))["error"] == "invalid_request"
 
 
+@pytest.mark.case("AZ-50")
 @pytest.mark.requirement("OIDC Core 1.0", "5.5.1.1")
 def test_an_essential_acr_that_cannot_be_met_is_refused(house: House) -> None:
     """A voluntary one is not."""
