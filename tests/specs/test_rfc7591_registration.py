@@ -95,6 +95,7 @@ def test_secrets_are_kept_as_digests(open_house: House) -> None:
     [
         ("client_secret_basic", {}, True),
         ("client_secret_post", {}, True),
+        ("client_secret_jwt", {}, True),
         ("none", {}, False),
         ("private_key_jwt", {"jwks": JWKS}, False),
         ("private_key_jwt", {"jwks_uri": "https://new.example/jwks.json"}, False),

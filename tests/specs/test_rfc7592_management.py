@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from idp.accounts.clients import secret_matches
+from idp.accounts.clients import open_secrets, secret_matches
 from tests.attacks.oracle import assert_challenged, assert_refused, unchanged
 from tests.provider import House
 from tests.registering import (
@@ -136,6 +136,31 @@ def test_secret_comes_and_goes_with_the_method(open_house: House) -> None:
     assert kept is not None
     assert secret_matches(kept, again["client_secret"], open_house.clock.now())
     assert not secret_matches(kept, secret, open_house.clock.now())
+
+
+@pytest.mark.requirement("OIDC Core 1.0", "10.1")
+def test_secret_that_becomes_a_key_is_a_new_one(open_house: House) -> None:
+    """Only the digest of the old one was kept; a key is kept sealed, and no longer than it is one."""
+    browser = open_house.browser()
+    client = register(browser)
+    jwt = manage(
+        browser, "PUT", client, json=metadata_of(client, token_endpoint_auth_method="client_secret_jwt")
+    ).json()
+    assert jwt["client_secret"] != client["client_secret"]
+    kept = stored(open_house, client)
+    assert kept is not None
+    now = open_house.clock.now()
+    assert open_secrets(kept, open_house.server.vault, now) == (jwt["client_secret"],)
+    assert not secret_matches(kept, client["client_secret"], now)
+    again = manage(browser, "PUT", jwt, json=metadata_of(jwt)).json()
+    assert "client_secret" not in again
+    sent = metadata_of(again, token_endpoint_auth_method="client_secret_basic")
+    basic = manage(browser, "PUT", again, json=sent).json()
+    assert "client_secret" not in basic
+    kept = stored(open_house, client)
+    assert kept is not None
+    assert open_secrets(kept, open_house.server.vault, now) == ()
+    assert secret_matches(kept, jwt["client_secret"], now)
 
 
 @pytest.mark.requirement("RFC 7592", "2.2")
