@@ -41,15 +41,21 @@ from idp.web.presenting import Presenter
 from idp.web.rendering import Renderer
 from idp.web.routes import build_application
 
+HOUSEKEEPING_CONNECTIONS = 6
+
 
 def build_registry() -> Registry:
     """Return the registry of all specifications. Raises `Conflict`."""
     return Registry(SPECS)
 
 
-def open_storage(settings: Settings) -> SqlStorage:
-    """Return the database that the settings name; nothing is read or made yet."""
-    return SqlStorage(settings.database_url)
+def open_storage(settings: Settings, *, may_create: bool = True) -> SqlStorage:
+    """Return the database that the settings name; nothing is read yet, and a file is made only if it may be.
+
+    Raises `NoDatabase`, `StorageUnavailable`."""
+    # The threads that run the core, those that hash, and a few that keep house, deliver and read the keys.
+    connections = settings.worker_threads + settings.argon2.concurrent + HOUSEKEEPING_CONNECTIONS
+    return SqlStorage(settings.database_url, connections=connections, may_create=may_create)
 
 
 def open_vault(settings: Settings, storage: Storage) -> KeyEncryptionKey:

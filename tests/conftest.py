@@ -1,5 +1,6 @@
 """Fixtures shared by all tests."""
 
+import os
 from collections.abc import Iterator
 from functools import cache
 from itertools import count
@@ -9,6 +10,7 @@ import pytest
 
 from idp.jose.algorithms import Algorithm, KeyPair, PrivateKey
 from idp.stores.sql.storage import SqlStorage
+from tests.postgresql import WITHOUT, NoServer, Server
 from tests.provider import House, make_house
 
 
@@ -29,12 +31,9 @@ def nth_key(_number: int, algorithm: Algorithm) -> PrivateKey:
     return algorithm.generate()
 
 
-@pytest.fixture
-def house(tmp_path: Path, ready_keys: None) -> Iterator[House]:
-    """A provider over SQLite with the clients that the cases speak of, and alice and bob."""
-    storage = SqlStorage(f"sqlite:///{tmp_path}/signet.sqlite3")
-    storage.migrate()
-    made = make_house(storage, tmp_path / "key-encryption.key")
+def furnished(storage: SqlStorage, key_file: Path) -> House:
+    """Return a provider with the clients that the cases speak of, and alice and bob."""
+    made = make_house(storage, key_file)
     made.add_resource()
     made.add_client("web")
     made.add_client("post", token_endpoint_auth_method="client_secret_post", redirect_uris=["https://post.example/cb"])
@@ -50,5 +49,44 @@ def house(tmp_path: Path, ready_keys: None) -> Iterator[House]:
     made.add_client("svc", grant_types=["client_credentials"], redirect_uris=[], response_types=[])
     made.add_account("alice")
     made.add_account("bob")
-    yield made
+    return made
+
+
+@pytest.fixture
+def house(tmp_path: Path, ready_keys: None) -> Iterator[House]:
+    """A provider over SQLite."""
+    storage = SqlStorage(f"sqlite:///{tmp_path}/signet.sqlite3")
+    storage.migrate()
+    yield furnished(storage, tmp_path / "key-encryption.key")
     storage.close()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def any_house(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[House]:
+    """A provider over each kind of database."""
+    if request.param == "sqlite":
+        yield request.getfixturevalue("house")
+        return
+    request.getfixturevalue("ready_keys")
+    storage = SqlStorage(request.getfixturevalue("postgresql_url"))
+    yield furnished(storage, tmp_path / "key-encryption.key")
+    storage.close()
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[Server]:
+    """A PostgreSQL server; without one the tests that need it fail."""
+    if os.environ.get(WITHOUT) == "1":
+        pytest.skip(f"{WITHOUT}=1")
+    try:
+        server = Server.make()
+    except NoServer as error:
+        pytest.fail(str(error), pytrace=False)
+    yield server
+    server.remove()
+
+
+@pytest.fixture
+def postgresql_url(postgresql: Server) -> str:
+    """The URL of a migrated, empty database."""
+    return postgresql.empty_database()

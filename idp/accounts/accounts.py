@@ -53,12 +53,15 @@ def find_account(uow: UnitOfWork, name: str) -> Account | None:
 
 def set_password(uow: UnitOfWork, sessions: Sessions, account: Account, password_hash: str, now: int) -> None:
     """Set the password; all sessions and grants end, for whoever knew the old one may hold some."""
+    # Held, so that no sign-in by the old one is under way beside this.
+    uow.accounts.hold(account.account_id)
     _put_password(uow, account.account_id, password_hash, now)
     take_access(uow, sessions, account.account_id, now)
 
 
 def disable_account(uow: UnitOfWork, sessions: Sessions, account: Account, now: int) -> Account:
     """Disable an account; all its sessions and grants end."""
+    account = uow.accounts.hold(account.account_id) or account
     disabled = replace(account, enabled=False, updated_at=now)
     uow.accounts.replace(disabled)
     take_access(uow, sessions, account.account_id, now)
@@ -67,6 +70,7 @@ def disable_account(uow: UnitOfWork, sessions: Sessions, account: Account, now: 
 
 def enable_account(uow: UnitOfWork, account: Account, now: int) -> Account:
     """Let an account sign in again; what ended stays ended."""
+    account = uow.accounts.hold(account.account_id) or account
     enabled = replace(account, enabled=True, updated_at=now)
     uow.accounts.replace(enabled)
     return enabled
@@ -74,6 +78,7 @@ def enable_account(uow: UnitOfWork, account: Account, now: int) -> Account:
 
 def set_roles(uow: UnitOfWork, account: Account, roles: tuple[str, ...], now: int) -> Account:
     """Set the roles; tokens made from now on have them."""
+    account = uow.accounts.hold(account.account_id) or account
     changed = replace(account, roles=tuple(dict.fromkeys(roles)), updated_at=now)
     uow.accounts.replace(changed)
     return changed

@@ -96,6 +96,7 @@ def rotate_secret(
     uow: UnitOfWork, client: Client, now: int, grace_seconds: int, vault: KeyEncryptionKey | None = None
 ) -> str:
     """Give the client a new secret and return it; the old one counts for the grace period."""
+    client = uow.clients.hold(client.client_id) or client
     secret = _new_secret(client.metadata)
     uow.clients.replace(
         replace(
@@ -127,7 +128,7 @@ def replace_metadata(
     now: int,
 ) -> tuple[Client, str | None]:
     """Give a client other metadata, which were checked, and another registration access token; return it with its new
-    secret, None when it keeps the one it has, or needs none."""
+    secret, None when it keeps the one it has, or needs none. The caller holds the client."""
     needs = needs_secret(metadata)
     lacks = client.secret_hash is None or (secret_is_key(metadata) and client.sealed_secret is None)
     secret = _new_secret(metadata) if needs and lacks else None
@@ -165,6 +166,7 @@ def secret_matches(client: Client | None, secret: str, now: int) -> bool:
 
 def disable_client(uow: UnitOfWork, client: Client, now: int) -> Client:
     """Disable a client; all its grants end."""
+    client = uow.clients.hold(client.client_id) or client
     disabled = replace(client, enabled=False, updated_at=now)
     uow.clients.replace(disabled)
     uow.grants.revoke_of_client(client.client_id, now)
@@ -173,6 +175,7 @@ def disable_client(uow: UnitOfWork, client: Client, now: int) -> Client:
 
 def enable_client(uow: UnitOfWork, client: Client, now: int) -> Client:
     """Let a client be used again; what ended stays ended."""
+    client = uow.clients.hold(client.client_id) or client
     enabled = replace(client, enabled=True, updated_at=now)
     uow.clients.replace(enabled)
     return enabled

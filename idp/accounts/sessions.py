@@ -93,7 +93,7 @@ class Sessions:
     def touch(self, uow: UnitOfWork, session: Session, now: int) -> None:
         """Note that a session was used."""
         if now - session.last_seen_at >= TOUCH_SECONDS:
-            uow.sessions.replace(replace(session, last_seen_at=now))
+            uow.sessions.touch(session.session_id, now)
 
     def reauthenticate(self, uow: UnitOfWork, session: Session, event: AuthenticationEvent, now: int) -> StartedSession:
         """Renew a session after a fresh authentication: the same `sid` for its relying parties, a new handle for its

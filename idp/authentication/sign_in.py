@@ -25,7 +25,8 @@ class Authenticated:
     def still_holds(self, uow: UnitOfWork) -> bool:
         """Tell whether account and credential are unchanged: to be asked in the unit of work that uses the proof, for a
         password may be changed or the account disabled between the two (R7)."""
-        account = uow.accounts.find(self.account.account_id)
+        # Held until the session is there, so that a change of the password ends that one too.
+        account = uow.accounts.hold(self.account.account_id)
         return account is not None and account.enabled and _password_of(uow, account) == self.credential
 
 
@@ -62,10 +63,11 @@ class SignIn:
             verified = self._passwords.verify(credential.secret if credential else None, password)
             fresh = self._passwords.hash(password) if verified.ok and verified.needs_rehash else None
             with self._storage.begin() as uow:
-                newer = _password_of(uow, account)
+                current = uow.accounts.hold(account.account_id) if account else None
+                newer = _password_of(uow, current)
                 # Set or rehashed by someone else while Argon2id was at work: only the newer state counts (R7).
                 if newer == credential or not verified.ok:
-                    return self._conclude(uow, name, account, credential, verified, fresh, origin)
+                    return self._conclude(uow, name, current, credential, verified, fresh, origin)
             credential = newer
 
     def _conclude(
@@ -79,8 +81,7 @@ class SignIn:
         origin: Origin,
     ) -> Authenticated | Rejected:
         now = self._clock.now()
-        current = uow.accounts.find(account.account_id) if account else None
-        if not verified.ok or current is None or not current.enabled or credential is None:
+        if not verified.ok or account is None or not account.enabled or credential is None:
             account_id = account.account_id if account else None
             record(uow, "sign_in.failed", now=now, result="rejected", origin=origin, account_id=account_id)
             return Rejected()
@@ -88,10 +89,10 @@ class SignIn:
             credential = replace(credential, secret=fresh, updated_at=now)
             uow.accounts.put_credential(credential)
         self._throttle.sign_in_succeeded(uow, name, origin.address)
-        record(uow, "sign_in.ok", now=now, origin=origin, account_id=current.account_id)
+        record(uow, "sign_in.ok", now=now, origin=origin, account_id=account.account_id)
         amr = (AMR[PASSWORD],)
         event = AuthenticationEvent(acr=acr_of(amr), amr=amr, authenticated_at=now)
-        return Authenticated(current, event, credential)
+        return Authenticated(account, event, credential)
 
 
 def _password_of(uow: UnitOfWork, account: Account | None) -> Credential | None:

@@ -34,8 +34,9 @@ class Throttling:
     def sign_in_succeeded(self, uow: UnitOfWork, name: str, address: str) -> None:
         """Forget the tries for this account, and only this try for the address: an attacker's own good sign-ins must
         not clear the counter of the guesses between them (LG-12)."""
-        uow.throttles.clear(_account_key(name))
+        # In the order of counting, so that no two sign-ins wait for each other.
         uow.throttles.refund(_address_key("address", address))
+        uow.throttles.clear(_account_key(name))
 
     def count_client_failure(self, uow: UnitOfWork, address: str, now: int) -> int | None:
         """Count a failed client authentication; return the seconds to wait once there were too many."""

@@ -1,5 +1,7 @@
 """`idp migrate`."""
 
+from contextlib import closing
+
 import click
 
 from idp.cli.opening import Program, pass_program
@@ -11,8 +13,7 @@ def migrate(program: Program) -> None:
     """Make the database, or bring its schema up to date."""
     from idp.app import open_storage
 
-    storage = open_storage(program.settings)
-    storage.migrate()
-    storage.check()
-    storage.close()
-    click.echo(f"The schema is current: {program.settings.database_url}")
+    with closing(open_storage(program.settings)) as storage:
+        storage.migrate()
+        storage.check()
+    click.echo(f"The schema is current: {storage.place}")

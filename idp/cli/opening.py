@@ -16,7 +16,7 @@ from idp.accounts.sessions import Sessions
 from idp.cli.failures import Failure
 from idp.clock import SystemClock
 from idp.settings import Loaded, Settings, load_settings
-from idp.stores.interfaces import Storage, UnitOfWork
+from idp.stores.interfaces import NoDatabase, Storage, UnitOfWork
 
 if TYPE_CHECKING:
     from idp.jose.rotation import KeyLifeCycle
@@ -62,10 +62,12 @@ class Program:
         """The database, which must be there: a new one made by mistake would look like lost data (R20)."""
         from idp.app import open_storage
 
-        path = Path(self.settings.database_url.removeprefix("sqlite:///"))
-        if not path.exists():
-            raise Failure(f"There is no database at {path}.", next_step="idp migrate, to make it; or idp config show")
-        storage = open_storage(self.settings)
+        try:
+            storage = open_storage(self.settings, may_create=False)
+        except NoDatabase as missing:
+            happened = f"There is no database at {missing.args[0]}."
+            raise Failure(happened, next_step="idp migrate, to make it; or idp config show") from None
+        click.get_current_context().call_on_close(storage.close)
         storage.check()
         return storage
 

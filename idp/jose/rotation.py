@@ -6,7 +6,7 @@ while it is active, and decrypts all its life: before, so that every instance kn
 who still hold the old JWK Set (OIDC Core §10.2.1).
 
 Of two instances that rotate at the same moment one does it and the other finds it done: each change is conditional,
-inside one transaction. New keys are made before that is opened, for making one takes around 100 ms.
+inside one transaction that holds all keys. New keys are made before that is opened, for making one takes around 100 ms.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -81,7 +81,7 @@ class KeyLifeCycle:
         Returns nothing for an unknown `kid`. Raises `KeyInUse` for the active key, and `StorageUnavailable`.
         """
         with self._storage.begin() as uow:
-            key = next((key for key in uow.signing_keys.list() if key.kid == kid), None)
+            key = next((key for key in uow.signing_keys.hold() if key.kid == kid), None)
             if key is not None and state_of(key) == "active":
                 raise KeyInUse(kid)
             return self._tell(uow, now, _remove(uow, [key] if key else []))
@@ -94,7 +94,7 @@ class KeyLifeCycle:
         fresh = [make_record(alg, self._vault, now) for _ in range(plan.create)]
         try:
             with self._storage.begin() as uow:
-                if plan_keys(uow.signing_keys.list(), self._policy, alg, now, at_once=at_once) != plan:
+                if plan_keys(uow.signing_keys.hold(), self._policy, alg, now, at_once=at_once) != plan:
                     return ()
                 return self._tell(uow, now, self._apply(uow, plan, fresh, now))
         except _Overtaken:

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from idp.settings.faults import Fault
 from idp.settings.model import DANGEROUS, FIELDS, Settings, environment_name, is_secret
 from idp.settings.sources import DEFAULT, Source, paste
-from idp.settings.values import EXAMPLE_ISSUER, is_loopback
+from idp.settings.values import EXAMPLE_ISSUER, is_loopback, sqlite_file
 
 Sources = Mapping[str, Source]
 _KEY = re.compile(r"[A-Za-z0-9+/_-]{43}=?")
@@ -90,8 +90,8 @@ def _weak_limits(settings: Settings, sources: Sources) -> Iterator[Fault]:
 def _exposed_files(settings: Settings, sources: Sources) -> Iterator[Fault]:
     if settings.key_encryption_key is None:
         yield from _key_file_faults(settings.key_encryption_key_file, sources)
-    database = Path(settings.database_url.removeprefix("sqlite:///"))
-    for problem, remedy in _open_to_others(database):
+    database = sqlite_file(settings.database_url)
+    for problem, remedy in _open_to_others(database) if database else ():
         yield Fault("database_url", str(sources.get("database_url", DEFAULT)), problem, remedy)
     for path in {source.name for key, source in sources.items() if source.kind == "file" and is_secret(key)}:
         for problem, remedy in _open_to_others(Path(path)):

@@ -113,7 +113,7 @@ class Settings(_Group):
     home: Path = Field(default=Path(".signet"), description="Directory of the database, when no other is named.")
     database_url: Annotated[str, AfterValidator(check_database_url)] = Field(
         default="",
-        description="Database; SQLite in `home` when empty.",
+        description="Database: a SQLite file, or `postgresql://user:password@host/name`; SQLite in `home` when empty.",
         json_schema_extra=SECRET,
     )
     key_encryption_key_file: Path = Field(

@@ -3,11 +3,14 @@
 
 import ipaddress
 import re
+from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
 EXAMPLE_ISSUER = "https://login.example.org"
 _HOST_NAME = re.compile(r"(?=.{1,253}\Z)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 _PATH = re.compile(r"(/[A-Za-z0-9._~-]+)*")
+_SQLITE = "sqlite:///"
+_POSTGRESQL = ("postgresql://", "postgresql+psycopg://")
 _DEFAULT_PORTS = {"https": 443, "http": 80}
 
 
@@ -98,10 +101,26 @@ def _is_host_and_port(text: str) -> bool:
 
 
 def check_database_url(url: str) -> str:
-    """Accept a file of SQLite; empty means the one in `home`."""
-    if url and (not url.startswith("sqlite:///") or url in {"sqlite:///", "sqlite:///:memory:"} or "?" in url):
-        raise WrongValue("must name a SQLite file", "sqlite:////var/lib/signet/signet.sqlite3")
+    """Accept a file of SQLite or a database of PostgreSQL; empty means the file in `home`."""
+    if url.startswith(_POSTGRESQL):
+        if not _names_a_database(url):
+            raise WrongValue("must name a PostgreSQL database", "postgresql://signet:password@db.example.org/signet")
+    elif url and (not url.startswith(_SQLITE) or url in {_SQLITE, "sqlite:///:memory:"} or "?" in url):
+        raise WrongValue("must name a SQLite file or a PostgreSQL database", "sqlite:////var/lib/signet/signet.sqlite3")
     return url
+
+
+def sqlite_file(database_url: str) -> Path | None:
+    """Return the file of a database that is one."""
+    return Path(database_url.removeprefix(_SQLITE)) if database_url.startswith(_SQLITE) else None
+
+
+def _names_a_database(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.port != 0 and len(parts.path) > 1 and not parts.fragment
+    except ValueError:
+        return False
 
 
 def check_printable(text: str) -> str:

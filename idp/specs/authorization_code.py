@@ -89,7 +89,8 @@ def _refuse_spent(code_hash: str, client: Client, context: Context) -> NoReturn:
 def _live_account(payload: Mapping[str, Any], context: Context) -> Account:
     """Return the account if it and its session still stand: a sign-out between code and token wins (R7)."""
     account = context.uow.accounts.find(payload["account_id"])
-    session = context.uow.sessions.find(payload["session_id"])
+    # Held: whoever ends the session now will see the grant that is about to be made, and revoke it.
+    session = context.uow.sessions.hold(payload["session_id"])
     if account is None or not account.enabled or session is None or session.ended_at is not None:
         raise InvalidGrant("The End-User's session has ended.")
     return account

@@ -72,7 +72,8 @@ def handle_management(request: Request, context: Context) -> Answer:
 
     Raises `InvalidToken`, with one text for a client that is unknown, disabled, or another's (R11)."""
     token = read_bearer_token(request)
-    client = context.uow.clients.find(request.path.rpartition("/")[2])
+    # Held: of two requests with one registration access token the second finds it replaced.
+    client = context.uow.clients.hold(request.path.rpartition("/")[2])
     known = registration_token_matches(client, token)
     if client is None or not known or not client.enabled:
         raise _refused_manager("client disabled" if known else "registration access token", request, context)

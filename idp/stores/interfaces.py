@@ -1,10 +1,14 @@
 """The contracts of the stores. `tests/stores` runs one suite of them against every backend.
 
 All methods run inside a unit of work and see its own writes. A method that changes one thing is one conditional
-statement, so that two instances doing it at once cannot both succeed. Any method raises `StorageUnavailable`.
+statement, so that two instances doing it at once cannot both succeed. Units of work run beside each other: what one has
+read another may change, so whoever changes a record that it has read, or relies on it while it writes another, reads it
+by `hold`, which lets nobody else change it before the unit of work ends. Accounts are held before sessions, so that no
+two units of work wait for each other. Any method raises `StorageUnavailable`.
 Listings are ordered by identifier and paged by key (`after`), never by offset. Any `add` but that of artifacts raises
 `Duplicate` for a taken identifier. A look-up by a text that no database holds (NUL, lone surrogates) is a miss; writing
-one raises UnicodeEncodeError, so what comes from outside is cleaned or refused before.
+one raises UnicodeEncodeError, and an integer beyond 64 bits OverflowError, so what comes from outside is cleaned or
+refused before.
 """
 
 from collections.abc import Mapping
@@ -33,6 +37,10 @@ class StorageUnavailable(Exception):
     """The database is away, locked or full; nothing of the unit of work was kept. Answered as 503."""
 
 
+class NoDatabase(StorageUnavailable):
+    """There is no database at the place that `args[0]` names, and none may be made."""
+
+
 class Duplicate(Exception):
     """An identifier that must be unique is taken; `args[0]` names the field."""
 
@@ -44,6 +52,9 @@ class AccountStore(Protocol):
         """Keep a new account. Raises `Duplicate` if its id or one of its names is taken."""
 
     def find(self, account_id: str) -> Account | None: ...
+
+    def hold(self, account_id: str) -> Account | None:
+        """Return the account, held."""
 
     def find_by_name(self, name: str) -> Account | None:
         """Return the account that signs in by this canonical name."""
@@ -66,6 +77,9 @@ class ClientStore(Protocol):
         """Keep a new client. Raises `Duplicate` if its client_id is taken."""
 
     def find(self, client_id: str) -> Client | None: ...
+
+    def hold(self, client_id: str) -> Client | None:
+        """Return the client, held."""
 
     def replace(self, client: Client) -> bool:
         """Overwrite the client with this client_id; False if there is none."""
@@ -98,10 +112,16 @@ class SessionStore(Protocol):
 
     def find(self, session_id: str) -> Session | None: ...
 
+    def hold(self, session_id: str) -> Session | None:
+        """Return the session, held."""
+
     def find_by_handle(self, handle_hash: str) -> Session | None: ...
 
     def replace(self, session: Session) -> bool:
         """Overwrite a session that has not ended; False if it has ended or is unknown."""
+
+    def touch(self, session_id: str, last_seen_at: int) -> None:
+        """Note that a live session was used; nothing else of it changes, whatever has happened to it meanwhile."""
 
     def end(self, session_id: str, ended_at: int) -> Session | None:
         """End a live session and return it as ended; None if it had ended or is unknown."""
@@ -164,6 +184,9 @@ class SigningKeyStore(Protocol):
 
     def list(self) -> tuple[SigningKey, ...]:
         """Return all keys, oldest first."""
+
+    def hold(self) -> tuple[SigningKey, ...]:
+        """Return all keys, oldest first, held: nobody else adds one either."""
 
     def add(self, key: SigningKey) -> None: ...
 

@@ -32,6 +32,9 @@ class KeyRows:
     def list(self) -> tuple[SigningKey, ...]:
         return tuple(sorted(self.rows.values(), key=lambda key: (key.created_at, key.kid)))
 
+    def hold(self) -> tuple[SigningKey, ...]:
+        return self.list()
+
     def add(self, key: SigningKey) -> None:
         self.rows[key.kid] = key
 

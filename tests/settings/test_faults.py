@@ -99,6 +99,8 @@ def test_a_group_is_no_setting() -> None:
         ("host = [1]", "is not a single text", 'host = "127.0.0.1"'),
         ('database_url = "mysql://x"', "must name a SQLite file", "database_url = "),
         ('database_url = "sqlite:///:memory:"', "must name a SQLite file", "database_url = "),
+        ('database_url = "postgresql://u@h"', "must name a PostgreSQL database", "database_url = "),
+        ('database_url = "postgresql://u@h:x/d"', "must name a PostgreSQL database", "database_url = "),
         ('trusted_proxies = ["10.0.0.0/8", "10.0.0.0/99"]', "'10.0.0.0/99' is not an IP", "trusted_proxies = ["),
         ("lifetimes.code_seconds = 61", "'61' is more than 60", "lifetimes.code_seconds = 60"),
         ("keys.publish_ahead_seconds = 10", "do not know", "keys.publish_ahead_seconds = 300"),

@@ -94,6 +94,12 @@ def test_files_that_others_can_read_are_refused(settings: dict[str, Any], mode: 
     assert refused(settings) == {}
 
 
+@pytest.mark.usefixtures("tmp_path")
+def test_a_database_that_is_no_file_is_not_judged_as_one(settings: dict[str, Any]) -> None:
+    """PostgreSQL's URL names none."""
+    assert "database_url" not in refused(settings | {"database_url": "postgresql://u:p@h/d"})
+
+
 @pytest.mark.case("OP-24")
 def test_a_configuration_file_with_a_secret_must_be_closed_to_others(tmp_path: Path) -> None:
     """One without a secret may be read by anyone."""

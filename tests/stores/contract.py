@@ -419,6 +419,85 @@ class StoreContract:
             prepare(uow)
         assert sum(result is not None for result in race(storage, act)) == 1
 
+    def test_one_change_of_a_held_record_follows_the_other(self, storage: Storage) -> None:
+        """Sixteen units of work that change what they have read lose no change when they hold it."""
+        with storage.begin() as uow:
+            uow.clients.add(Client(client_id="c1", metadata={}))
+            uow.accounts.add(account("a1"))
+
+        def change(uow: UnitOfWork) -> None:
+            held_account, held_client = uow.accounts.hold("a1"), uow.clients.hold("c1")
+            assert held_account is not None
+            assert held_client is not None
+            uow.accounts.replace(replace(held_account, updated_at=held_account.updated_at + 1))
+            uow.clients.replace(replace(held_client, updated_at=held_client.updated_at + 1))
+
+        race(storage, change)
+        with storage.begin() as uow:
+            changed, client = uow.accounts.find("a1"), uow.clients.find("c1")
+            assert changed is not None
+            assert client is not None
+            assert (changed.updated_at, client.updated_at) == (NOW + RACERS, RACERS)
+            for hold in (uow.accounts.hold, uow.clients.hold, uow.sessions.hold):
+                assert hold("unknown") is None
+
+    def test_first_key_is_made_once(self, storage: Storage) -> None:
+        """Of sixteen instances that find no signing key one adds a key, though there is none to hold."""
+
+        def add_first(uow: UnitOfWork) -> bool | None:
+            if uow.signing_keys.hold():
+                return None
+            uow.signing_keys.add(signing_key(f"k{id(uow)}"))
+            return True
+
+        assert sum(bool(added) for added in race(storage, add_first)) == 1
+        with storage.snapshot() as uow:
+            assert len(uow.signing_keys.list()) == 1
+
+    def test_grant_does_not_escape_the_end_of_its_session(self, storage: Storage) -> None:
+        """Either the grant sees the session ended, or the end revokes the grant: sixteen at once, half of each (R7)."""
+        with storage.begin() as uow:
+            uow.sessions.add(session())
+        turns = iter(range(RACERS))
+
+        def act(uow: UnitOfWork) -> None:
+            turn = next(turns)
+            if turn % 2:
+                uow.sessions.end("s1", NOW)
+                uow.grants.revoke_of_account("a1", NOW)
+                return
+            found = uow.sessions.hold("s1")
+            if found is not None and found.ended_at is None:
+                uow.grants.add(grant(f"g{turn}", offline=True))
+
+        race(storage, act)
+        with storage.snapshot() as uow:
+            found = [uow.grants.find(f"g{turn}") for turn in range(RACERS)]
+            assert all(one.revoked_at is not None for one in found if one is not None)
+
+    def test_touching_a_session_changes_nothing_else(self, storage: Storage) -> None:
+        """A late touch brings back neither an older handle nor an ended session, and never goes back in time."""
+        with storage.begin() as uow:
+            uow.sessions.add(session())
+            uow.sessions.replace(session(handle_hash="renewed"))
+            uow.sessions.touch("s1", NOW + 5)
+            uow.sessions.touch("s1", NOW + 4)
+            assert uow.sessions.find("s1") == session(handle_hash="renewed", last_seen_at=NOW + 5)
+            uow.sessions.end("s1", NOW + 6)
+            uow.sessions.touch("s1", NOW + 7)
+            assert uow.sessions.find("s1") == session(handle_hash="renewed", last_seen_at=NOW + 5, ended_at=NOW + 6)
+
+    def test_workers_claim_each_message_once(self, storage: Storage) -> None:
+        """Sixteen workers share twenty messages; each goes to one of them (R14)."""
+        with storage.begin() as uow:
+            for number in range(20):
+                uow.outbox.add(message(f"m{number}"))
+        claimed = [m.message_id for part in race(storage, lambda uow: uow.outbox.claim(NOW, 3, 60)) for m in part]
+        assert len(claimed) == len(set(claimed))
+        with storage.begin() as uow:
+            claimed += [m.message_id for m in uow.outbox.claim(NOW, 20, 60)]
+        assert sorted(claimed) == sorted(f"m{number}" for number in range(20))
+
     def test_no_try_is_lost_in_a_race(self, storage: Storage) -> None:
         """Sixteen tries at once are counted as sixteen (R12)."""
         counts = race(storage, lambda uow: uow.throttles.hit("k", NOW, 10).count)

@@ -89,6 +89,22 @@ class WritingContract:
             assert uow.grants.find("g1") is None
             assert uow.accounts.list() == ()
 
+    def test_nul_is_never_written(self, storage: Storage) -> None:
+        """What one backend could not keep, none keeps; the audit has it as an escape."""
+        with pytest.raises(UnicodeEncodeError), storage.begin() as uow:
+            uow.sessions.add(session(user_agent="a\0b"))
+        with storage.begin() as uow:
+            uow.audit.add(AuditEvent(event_id="e1", name="n", at=NOW, result="ok", client_id="a\0b"))
+            assert uow.audit.list()[0].client_id == "a\\x00b"
+
+    def test_integer_is_bounded(self, storage: Storage) -> None:
+        """Sixty-four bits are kept, and no more."""
+        with storage.begin() as uow:
+            uow.grants.add(grant(expires_at=2**63 - 1))
+            assert uow.grants.find("g1") == grant(expires_at=2**63 - 1)
+        with pytest.raises(OverflowError), storage.begin() as uow:
+            uow.grants.add(grant("g2", expires_at=2**63))
+
     def test_audit_keeps_what_was_tried(self, storage: Storage) -> None:
         """Text that cannot be stored is in the audit as an escape: an attack must not escape it."""
         with storage.begin() as uow:

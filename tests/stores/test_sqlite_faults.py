@@ -18,7 +18,7 @@ def test_full_disk_is_unavailable_and_keeps_nothing_of_the_unit(path: Path, monk
     """A unit of work that no longer fits is gone as a whole; what was there stays, and reading goes on (R21)."""
     open_database(path).close()
     pages = sqlite3.connect(path).execute("PRAGMA page_count").fetchone()[0]
-    monkeypatch.setattr("idp.stores.sql.engine.PRAGMAS", (f"PRAGMA max_page_count={pages + 5}",))
+    monkeypatch.setattr("idp.stores.sql.sqlite.PRAGMAS", (f"PRAGMA max_page_count={pages + 5}",))
     storage = SqlStorage(f"sqlite:///{path}")
     with storage.begin() as uow:
         uow.grants.add(grant())
@@ -102,7 +102,7 @@ def test_vanished_file_fails_loudly(storage: SqlStorage, path: Path, replaced: b
 @pytest.mark.case("OP-09")
 def test_queue_behind_a_stuck_writer_is_bounded(storage: SqlStorage, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever waits too long for the turn to write is told so, and the next one gets it (R21)."""
-    monkeypatch.setattr("idp.stores.sql.storage.BUSY_SECONDS", 0.05)
+    monkeypatch.setattr("idp.stores.sql.sqlite.BUSY_SECONDS", 0.05)
     refused: list[StorageUnavailable] = []
 
     def write() -> None:

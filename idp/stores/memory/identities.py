@@ -24,6 +24,8 @@ class MemoryAccounts:
         """Return the account."""
         return self._t.accounts.get(account_id)
 
+    hold = find
+
     def find_by_name(self, name: str) -> Account | None:
         """Return the account that signs in by this name."""
         return self._t.accounts.get(self._t.names.get(name, ""))
@@ -75,6 +77,8 @@ class MemoryClients:
     def find(self, client_id: str) -> Client | None:
         """Return the client."""
         return self._t.clients.get(client_id)
+
+    hold = find
 
     def replace(self, client: Client) -> bool:
         """Overwrite the client."""
@@ -180,6 +184,14 @@ class MemorySessions:
     def find(self, session_id: str) -> Session | None:
         """Return the session."""
         return self._t.sessions.get(session_id)
+
+    hold = find
+
+    def touch(self, session_id: str, last_seen_at: int) -> None:
+        """Note that a live session was used."""
+        known = self._t.sessions.get(session_id)
+        if known is not None and known.ended_at is None and known.last_seen_at < last_seen_at:
+            self._t.sessions[session_id] = replace(known, last_seen_at=last_seen_at)
 
     def find_by_handle(self, handle_hash: str) -> Session | None:
         """Return the session of this handle."""

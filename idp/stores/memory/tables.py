@@ -73,16 +73,24 @@ class Tables:
 def kept(record: R) -> R:
     """Return a record as a database would give it back: JSON only, and nothing that the caller can change afterwards.
 
-    Raises `UnicodeEncodeError` for text that cannot be stored.
+    Raises `UnicodeEncodeError` for text and `OverflowError` for integers that cannot be stored.
     """
     changes: dict[str, Any] = {}
     for each in fields(record):
         value = getattr(record, each.name)
         if isinstance(value, str):
-            value.encode()
+            _check_text(value)
+        elif isinstance(value, int) and not -(2**63) <= value < 2**63:
+            raise OverflowError("an integer has more than 64 bits")
         elif isinstance(value, Mapping):
             changes[each.name] = json.loads(json.dumps(dict(value)))
     return replace(record, **changes)
+
+
+def _check_text(text: str) -> None:
+    text.encode()
+    if "\0" in text:
+        raise UnicodeEncodeError("utf-8", text, text.index("\0"), text.index("\0") + 1, "no database keeps NUL")
 
 
 def insert(table: dict[K, R], key: K, field_name: str, record: R) -> None:
@@ -94,7 +102,7 @@ def insert(table: dict[K, R], key: K, field_name: str, record: R) -> None:
 
 def storable(text: str) -> str:
     """Return a text for people with what cannot be stored written as an escape."""
-    return text.encode("utf-8", "backslashreplace").decode()
+    return text.encode("utf-8", "backslashreplace").decode().replace("\0", "\\x00")
 
 
 def first_of(instants: tuple[int | None, ...]) -> float:

@@ -14,7 +14,9 @@ ADD = insert(accounts)
 ADD_NAME = insert(account_names)
 REPLACE = update_all(accounts, ("account_id",))
 DROP_NAMES = Statement(delete(account_names).where(account_names.c.account_id == bindparam("account_id")))
-FIND = Statement(select(*ACCOUNT.columns).where(accounts.c.account_id == bindparam("account_id")))
+BY_ID = select(*ACCOUNT.columns).where(accounts.c.account_id == bindparam("account_id"))
+FIND = Statement(BY_ID)
+HOLD = Statement(BY_ID.with_for_update())
 FIND_BY_NAME = Statement(
     select(*ACCOUNT.columns)
     .join(account_names, account_names.c.account_id == accounts.c.account_id)
@@ -43,12 +45,16 @@ class SqlAccounts:
     def add(self, account: Account) -> None:
         """Keep a new account."""
         with self._run.all_or_nothing():
-            self._run.write(ADD, ACCOUNT.encode(account))
+            self._run.add(ADD, ACCOUNT.encode(account), "account_id")
             self._write_names(account)
 
     def find(self, account_id: str) -> Account | None:
         """Return the account."""
         return ACCOUNT.decode_or_none(self._run.one(FIND, account_id=account_id))
+
+    def hold(self, account_id: str) -> Account | None:
+        """Return the account, held."""
+        return ACCOUNT.decode_or_none(self._run.one(HOLD, account_id=account_id))
 
     def find_by_name(self, name: str) -> Account | None:
         """Return the account that signs in by this name."""
@@ -76,5 +82,6 @@ class SqlAccounts:
         self._run.write(PUT_CREDENTIAL, CREDENTIAL.encode(credential))
 
     def _write_names(self, account: Account) -> None:
-        for name in account.names:
-            self._run.write(ADD_NAME, {"name": name, "account_id": account.account_id})
+        # In one order always, so that two of them never wait for each other.
+        for name in sorted(account.names):
+            self._run.add(ADD_NAME, {"name": name, "account_id": account.account_id}, "name")

@@ -9,12 +9,12 @@ from idp.stores.records import Artifact
 from idp.stores.sql.running import Runner
 from idp.stores.sql.statements import Codec, Statement, encode_json
 from idp.stores.sql.tables import artifacts
-from idp.stores.sql.writing import insert_new
+from idp.stores.sql.writing import insert
 
 ARTIFACT = Codec.of(Artifact, artifacts)
 WANTED = (artifacts.c.kind == bindparam("wanted_kind"), artifacts.c.handle_hash == bindparam("wanted"))
 LIVE = (artifacts.c.consumed_at.is_(None), artifacts.c.expires_at > bindparam("now"))
-ADD = insert_new(artifacts, ("kind", "handle_hash"))
+ADD = insert(artifacts)
 FIND = Statement(select(*ARTIFACT.columns).where(*WANTED))
 CONSUME = Statement(
     update(artifacts).where(*WANTED, *LIVE).values(consumed_at=bindparam("at")).returning(*ARTIFACT.columns)

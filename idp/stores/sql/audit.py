@@ -22,7 +22,7 @@ class SqlAudit:
     def add(self, event: AuditEvent) -> None:
         """Append an event. It tells what was tried, so text that cannot be stored is kept as an escape."""
         values = EVENT.encode(event)
-        self._run.write(ADD, {name: storable(v) if isinstance(v, str) else v for name, v in values.items()})
+        self._run.add(ADD, {n: storable(v) if isinstance(v, str) else v for n, v in values.items()}, "event_id")
 
     def list(self, *, limit: int = 100) -> tuple[AuditEvent, ...]:
         """Return the newest events."""

@@ -2,18 +2,21 @@
 
 from sqlalchemy import bindparam, delete, func, select
 
+from idp.stores.interfaces import Duplicate
 from idp.stores.records import Client, Consent, PairwiseSubject, Resource
 from idp.stores.sql.running import Runner
 from idp.stores.sql.statements import Codec, Statement
 from idp.stores.sql.tables import clients, consents, resources, subjects
-from idp.stores.sql.writing import insert, insert_new, key_of, update_all, upsert
+from idp.stores.sql.writing import insert, key_of, update_all, upsert
 
 CLIENT = Codec.of(Client, clients)
 RESOURCE = Codec.of(Resource, resources)
 CONSENT = Codec.of(Consent, consents)
 ADD = insert(clients)
 REPLACE = update_all(clients, ("client_id",))
-FIND = Statement(select(*CLIENT.columns).where(clients.c.client_id == bindparam("client_id")))
+BY_ID = select(*CLIENT.columns).where(clients.c.client_id == bindparam("client_id"))
+FIND = Statement(BY_ID)
+HOLD = Statement(BY_ID.with_for_update())
 LIST = Statement(
     select(*CLIENT.columns)
     .where(clients.c.client_id > bindparam("after"))
@@ -33,7 +36,7 @@ FIND_CONSENT = Statement(select(*CONSENT.columns).where(*OF_CONSENT))
 REMOVE_CONSENT = Statement(delete(consents).where(*OF_CONSENT))
 REMOVE_CONSENTS = Statement(delete(consents).where(consents.c.client_id == bindparam("client_id")))
 SUBJECT = Codec.of(PairwiseSubject, subjects)
-ADD_SUBJECT = insert_new(subjects, ("sector", "account_id"))
+ADD_SUBJECT = insert(subjects)
 IN_SECTOR = subjects.c.sector == bindparam("sector")
 FIND_SUBJECT = Statement(select(*SUBJECT.columns).where(IN_SECTOR, subjects.c.account_id == bindparam("account_id")))
 FIND_BY_SUBJECT = Statement(select(*SUBJECT.columns).where(IN_SECTOR, subjects.c.subject == bindparam("subject")))
@@ -47,11 +50,15 @@ class SqlClients:
 
     def add(self, client: Client) -> None:
         """Keep a new client."""
-        self._run.write(ADD, CLIENT.encode(client))
+        self._run.add(ADD, CLIENT.encode(client), "client_id")
 
     def find(self, client_id: str) -> Client | None:
         """Return the client."""
         return CLIENT.decode_or_none(self._run.one(FIND, client_id=client_id))
+
+    def hold(self, client_id: str) -> Client | None:
+        """Return the client, held."""
+        return CLIENT.decode_or_none(self._run.one(HOLD, client_id=client_id))
 
     def replace(self, client: Client) -> bool:
         """Overwrite the client."""
@@ -121,7 +128,11 @@ class SqlSubjects:
 
     def add(self, subject: PairwiseSubject) -> bool:
         """Keep a new one, unless its sector knows the account."""
-        return self._run.write(ADD_SUBJECT, SUBJECT.encode(subject))
+        if self._run.write(ADD_SUBJECT, SUBJECT.encode(subject)):
+            return True
+        if self.find(subject.sector, subject.account_id) is None:
+            raise Duplicate("subject")
+        return False
 
     def find(self, sector: str, account_id: str) -> PairwiseSubject | None:
         """Return what the sector calls an account."""

@@ -51,7 +51,7 @@ class SqlGrants:
 
     def add(self, grant: Grant) -> None:
         """Keep a new grant."""
-        self._run.write(ADD, GRANT.encode(grant))
+        self._run.add(ADD, GRANT.encode(grant), "grant_id")
 
     def find(self, grant_id: str) -> Grant | None:
         """Return the grant."""
@@ -86,7 +86,7 @@ class SqlRefreshTokens:
 
     def add(self, token: RefreshToken) -> None:
         """Keep a new token."""
-        self._run.write(ADD_TOKEN, TOKEN.encode(token))
+        self._run.add(ADD_TOKEN, TOKEN.encode(token), "token_hash")
 
     def find(self, token_hash: str) -> RefreshToken | None:
         """Return the token."""

@@ -17,6 +17,8 @@ DUE = (
     .where(outbox.c.next_attempt_at <= bindparam("now"), *OPEN)
     .order_by(outbox.c.next_attempt_at)
     .limit(bindparam("limit"))
+    # Two workers take different messages, and neither waits for the other.
+    .with_for_update(skip_locked=True)
 )
 CLAIM = Statement(
     update(outbox)
@@ -49,7 +51,7 @@ class SqlOutbox:
 
     def add(self, message: OutboxMessage) -> None:
         """Keep a new message."""
-        self._run.write(ADD, MESSAGE.encode(message))
+        self._run.add(ADD, MESSAGE.encode(message), "message_id")
 
     def claim(self, now: int, limit: int, lease_seconds: int) -> tuple[OutboxMessage, ...]:
         """Take due messages under a lease."""

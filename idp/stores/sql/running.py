@@ -1,10 +1,11 @@
 """Runs compiled statements through the driver's cursor, and says what its errors mean to the core.
 
 Looking something up by a text that no database could hold finds nothing. Writing such a text is an error of the
-caller's and raises `UnicodeEncodeError`: a row must never be dropped in silence.
+caller's and raises `UnicodeEncodeError`: a row must never be dropped in silence. SQLite alone would keep a NUL, so it
+is refused here, for all alike.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -12,8 +13,6 @@ from sqlalchemy import Dialect
 
 from idp.stores.interfaces import Duplicate, StorageUnavailable
 from idp.stores.sql.statements import Statement
-
-UNIQUE = {"SQLITE_CONSTRAINT_PRIMARYKEY", "SQLITE_CONSTRAINT_UNIQUE"}
 
 
 class Runner:
@@ -26,7 +25,7 @@ class Runner:
         """Execute and return the cursor. Raises `Duplicate`, or `StorageUnavailable` for a database that cannot."""
         text, order, fixed = statement.compiled(self._dialect)
         values = fixed | parameters if len(fixed) != len(parameters) else parameters
-        return self._execute(text, [values[name] for name in order] if order else values)
+        return self.execute(text, [values[name] for name in order] if order else values)
 
     def one(self, statement: Statement, **parameters: Any) -> Sequence[Any] | None:
         """Return the first row, or None."""
@@ -53,38 +52,57 @@ class Runner:
 
     def write(self, statement: Statement, parameters: dict[str, Any]) -> bool:
         """Write a row and return whether there was one to write. Raises `Duplicate` and `UnicodeEncodeError`."""
+        check_storable(parameters)
         return bool(self.run(statement, parameters).rowcount)
+
+    def add(self, statement: Statement, parameters: dict[str, Any], field: str) -> None:
+        """Write a new row; `field` is what must be unique. Raises `Duplicate`, after which the caller may go on, and
+        `UnicodeEncodeError`."""
+        if not self.write(statement, parameters):
+            raise Duplicate(field)
+
+    def take_turns(self, matter: int) -> None:
+        """Wait until no other transaction is within the same matter; hold it until this one ends."""
+
+    def is_alone(self, matter: int) -> bool:  # noqa: ARG002
+        """Tell whether no other transaction is within the same matter, and then hold it until this one ends."""
+        return True
 
     @contextmanager
     def all_or_nothing(self) -> Iterator[None]:
         """Undo the block's changes if it raises, and only those: the caller may catch that and go on."""
-        self._execute("SAVEPOINT step")
+        self.execute("SAVEPOINT step")
         try:
             yield
         except BaseException:
-            self._execute("ROLLBACK TO step")
+            self.execute("ROLLBACK TO step")
             raise
         finally:
-            self._execute("RELEASE step")
+            self.execute("RELEASE step")
 
-    def _execute(self, text: str, parameters: Any = ()) -> Any:
+    def execute(self, text: str, parameters: Any = ()) -> Any:
+        """Execute a text and return the cursor."""
         try:
             return self._cursor.execute(text, parameters)
         except self._errors as error:
-            raise translated(error) from error
+            raise self.meaning(error, parameters) from error
+
+    def meaning(self, error: Exception, parameters: Any) -> Exception:  # noqa: ARG002 - for those that need them
+        """Return what an error of the driver means to the core. A fault of this program's stays what it is."""
+        # PEP 249 gives these names in every driver.
+        if {"IntegrityError", "ProgrammingError"} & {kind.__name__ for kind in type(error).__mro__}:
+            return error
+        return StorageUnavailable(f"{type(error).__name__}: {error}")
 
 
-def translated(error: Exception) -> Exception:
-    """Return what an error of the driver means to the core. A fault of this program's stays what it is."""
-    if getattr(error, "sqlite_errorname", None) in UNIQUE:
-        # "UNIQUE constraint failed: sessions.handle_hash"
-        return Duplicate(str(error).rpartition(".")[2])
-    # PEP 249 gives these names in every driver.
-    if {"IntegrityError", "ProgrammingError"} & {kind.__name__ for kind in type(error).__mro__}:
-        return error
-    return StorageUnavailable(f"{type(error).__name__}: {error}")
+def check_storable(parameters: Mapping[str, Any]) -> None:
+    """Raise `UnicodeEncodeError` for a NUL in a text."""
+    for value in parameters.values():
+        if type(value) is str and "\0" in value:
+            at = value.index("\0")
+            raise UnicodeEncodeError("utf-8", value, at, at + 1, "no database keeps NUL")
 
 
 def storable(text: str) -> str:
     """Return a text for people with what cannot be stored written as an escape."""
-    return text.encode("utf-8", "backslashreplace").decode()
+    return text.encode("utf-8", "backslashreplace").decode().replace("\0", "\\x00")

@@ -2,6 +2,7 @@
 
 from sqlalchemy import bindparam, select, update
 
+from idp.stores.interfaces import Duplicate
 from idp.stores.records import Session
 from idp.stores.sql.running import Runner
 from idp.stores.sql.statements import Codec, Statement
@@ -12,7 +13,14 @@ SESSION = Codec.of(Session, sessions)
 LIVE = sessions.c.ended_at.is_(None)
 ADD = insert(sessions)
 REPLACE = update_all(sessions, ("session_id",), LIVE)
-FIND = Statement(select(*SESSION.columns).where(sessions.c.session_id == bindparam("session_id")))
+BY_ID = select(*SESSION.columns).where(sessions.c.session_id == bindparam("session_id"))
+FIND = Statement(BY_ID)
+HOLD = Statement(BY_ID.with_for_update())
+TOUCH = Statement(
+    update(sessions)
+    .where(sessions.c.session_id == bindparam("wanted"), LIVE, sessions.c.last_seen_at < bindparam("at"))
+    .values(last_seen_at=bindparam("at"))
+)
 FIND_BY_HANDLE = Statement(select(*SESSION.columns).where(sessions.c.handle_hash == bindparam("handle_hash")))
 END = Statement(
     update(sessions)
@@ -35,11 +43,20 @@ class SqlSessions:
 
     def add(self, session: Session) -> None:
         """Keep a new session."""
-        self._run.write(ADD, SESSION.encode(session))
+        if not self._run.write(ADD, SESSION.encode(session)):
+            raise Duplicate("session_id" if self.find(session.session_id) else "handle_hash")
 
     def find(self, session_id: str) -> Session | None:
         """Return the session."""
         return SESSION.decode_or_none(self._run.one(FIND, session_id=session_id))
+
+    def hold(self, session_id: str) -> Session | None:
+        """Return the session, held."""
+        return SESSION.decode_or_none(self._run.one(HOLD, session_id=session_id))
+
+    def touch(self, session_id: str, last_seen_at: int) -> None:
+        """Note that a live session was used."""
+        self._run.changed(TOUCH, wanted=session_id, at=last_seen_at)
 
     def find_by_handle(self, handle_hash: str) -> Session | None:
         """Return the session of this handle."""

@@ -8,6 +8,8 @@ from idp.stores.sql.statements import Codec, Statement
 from idp.stores.sql.tables import signing_keys
 from idp.stores.sql.writing import insert
 
+# The matter, as `Runner.take_turns` knows it.
+KEYS = 2
 KEY = Codec.of(SigningKey, signing_keys)
 WANTED = signing_keys.c.kid == bindparam("wanted")
 ADD = insert(signing_keys)
@@ -33,9 +35,14 @@ class SqlSigningKeys:
         """Return all keys, oldest first."""
         return KEY.decode_all(self._run.all(LIST))
 
+    def hold(self) -> tuple[SigningKey, ...]:
+        """Return all keys, held: rows that are not there yet cannot be locked, so it is the matter that is."""
+        self._run.take_turns(KEYS)
+        return self.list()
+
     def add(self, key: SigningKey) -> None:
         """Keep a new key."""
-        self._run.write(ADD, KEY.encode(key))
+        self._run.add(ADD, KEY.encode(key), "kid")
 
     def activate(self, kid: str, activated_at: int) -> bool:
         """Make a next key active."""

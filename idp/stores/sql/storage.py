@@ -1,11 +1,10 @@
 """`Storage` over SQL: units of work, the check at start, migration and sweeping."""
 
-import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Protocol
 
-from sqlalchemy import Engine
+from sqlalchemy import URL, make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from idp.stores.interfaces import StorageUnavailable, UnitOfWork
@@ -13,18 +12,21 @@ from idp.stores.sql.accounts import SqlAccounts
 from idp.stores.sql.artifacts import SqlArtifacts
 from idp.stores.sql.audit import SqlAudit
 from idp.stores.sql.clients import SqlClients, SqlConsents, SqlResources, SqlSubjects
-from idp.stores.sql.engine import BUSY_SECONDS, database_file, identity, open_engine
+from idp.stores.sql.database import Database
 from idp.stores.sql.grants import SqlGrants, SqlRefreshTokens
 from idp.stores.sql.migrations import check_schema, migrate
 from idp.stores.sql.outbox import SqlOutbox
-from idp.stores.sql.running import Runner, translated
+from idp.stores.sql.postgresql import PostgresqlDatabase
+from idp.stores.sql.running import Runner
 from idp.stores.sql.sessions import SqlSessions
 from idp.stores.sql.signing_keys import SqlSigningKeys
+from idp.stores.sql.sqlite import SqliteDatabase
 from idp.stores.sql.statements import Statement
-from idp.stores.sql.sweeping import sweep
+from idp.stores.sql.sweeping import SWEEPING, sweep
 from idp.stores.sql.throttles import SqlThrottles
 
-READERS = 64
+# For programs that do not know how many threads they have, such as the command line.
+CONNECTIONS = 20
 
 
 class SqlUnitOfWork:
@@ -46,108 +48,72 @@ class SqlUnitOfWork:
         self.audit = SqlAudit(run)
 
 
-class SqlStorage:
-    """A database. Writers of one process take turns by a lock: SQLite's own waiting sleeps and retries, which makes
-    the slowest writer wait seven times as long. Readers have connections of their own, which cannot write."""
+class Opening(Protocol):
+    """How a kind of database is opened."""
 
-    def __init__(self, database_url: str) -> None:
-        self._path = database_file(database_url)
-        self._file = identity(self._path)
-        self._writer = open_engine(self._path, connections=1)
-        self._readers = open_engine(self._path, connections=READERS, read_only=True)
-        self._writing = threading.Lock()
-        self._errors: type[Exception] = self._writer.dialect.loaded_dbapi.Error
+    def __call__(self, url: URL, *, connections: int, may_create: bool) -> Database: ...
+
+
+DATABASES: Mapping[str, Opening] = {"sqlite": SqliteDatabase, "postgresql": PostgresqlDatabase}
+
+
+class SqlStorage:
+    """A database, named by its URL."""
+
+    def __init__(self, database_url: str, *, connections: int = CONNECTIONS, may_create: bool = True) -> None:
+        """Open the database, over at most so many connections where it is a server; a new file is made if it may be.
+
+        Raises `NoDatabase`, and `StorageUnavailable` for one that cannot be used."""
+        url = _parsed(database_url)
+        self._database = DATABASES[url.get_backend_name()](url, connections=connections, may_create=may_create)
+
+    @property
+    def place(self) -> str:
+        """Which database it is, without a secret."""
+        return self._database.place
 
     @contextmanager
     def begin(self) -> Iterator[UnitOfWork]:
         """Open a unit of work that may write."""
-        with self._turn(), self._transaction(self._writer, "BEGIN IMMEDIATE") as run:
+        with self._database.writing() as run:
             yield SqlUnitOfWork(run)
 
     @contextmanager
     def snapshot(self) -> Iterator[UnitOfWork]:
         """Open a unit of work that only reads; writing in it raises `StorageUnavailable`."""
-        with self._transaction(self._readers, "BEGIN") as run:
+        with self._database.reading() as run:
             yield SqlUnitOfWork(run)
 
     def migrate(self) -> None:
         """Bring the schema up to date; safe when several processes start at once. Raises `StorageUnavailable`, also
         for a schema newer than this program."""
-        with self._turn(), self._failures():
-            migrate(self._writer)
+        with self._database.migrating() as connection:
+            migrate(connection)
 
     def check(self) -> None:
         """Return if the database answers and its schema is current."""
-        self._require_same_file()
-        with self._failures():
-            check_schema(self._readers)
+        with self._database.looking() as connection:
+            check_schema(connection)
 
     def sweep(self, now: int, limit: int) -> int:
-        """Delete up to `limit` rows of each table that can no longer matter, a transaction for each table."""
+        """Delete up to `limit` rows of each table that can no longer matter, a transaction for each table. Where
+        another instance is at it, nothing is done here."""
         return sum(self._sweep_one(statement, before) for statement, before in sweep(now, limit))
 
     def close(self) -> None:
         """Close all connections."""
-        self._readers.dispose()
-        self._writer.dispose()
+        self._database.close()
 
     def _sweep_one(self, statement: Statement, parameters: dict[str, int]) -> int:
-        with self._turn(), self._transaction(self._writer, "BEGIN IMMEDIATE") as run:
-            return run.changed(statement, **parameters)
+        with self._database.writing() as run:
+            return run.changed(statement, **parameters) if run.is_alone(SWEEPING) else 0
 
-    @contextmanager
-    def _turn(self) -> Iterator[None]:
-        """Wait for the right to write, within bounds: behind a stuck writer a queue must not grow (R21)."""
-        if not self._writing.acquire(timeout=BUSY_SECONDS):
-            raise StorageUnavailable("another writer of this process has not finished in time")
-        try:
-            yield
-        finally:
-            self._writing.release()
 
-    @contextmanager
-    def _transaction(self, engine: Engine, begin: str) -> Iterator[Runner]:
-        self._require_same_file()
-        with self._failures():
-            connection = engine.raw_connection()
-        try:
-            cursor = connection.cursor()
-            self._execute(cursor, begin)
-            try:
-                yield Runner(cursor, engine.dialect, self._errors)
-            except BaseException:
-                self._roll_back(cursor)
-                raise
-            self._commit(cursor)
-        finally:
-            connection.close()
-
-    def _require_same_file(self) -> None:
-        """SQLite would go on writing into a file that was deleted or replaced, and all of it would be lost (R20)."""
-        if identity(self._path) != self._file:
-            raise StorageUnavailable(f"the database file was replaced while in use; restart: {self._path}")
-
-    def _commit(self, cursor: Any) -> None:
-        try:
-            self._execute(cursor, "COMMIT")
-        except StorageUnavailable:
-            self._roll_back(cursor)
-            raise
-
-    def _roll_back(self, cursor: Any) -> None:
-        # After some errors, such as a full disk, SQLite has rolled back already.
-        if cursor.connection.in_transaction:
-            self._execute(cursor, "ROLLBACK")
-
-    def _execute(self, cursor: Any, text: str) -> None:
-        try:
-            cursor.execute(text)
-        except self._errors as error:
-            raise translated(error) from error
-
-    @contextmanager
-    def _failures(self) -> Iterator[None]:
-        try:
-            yield
-        except (SQLAlchemyError, self._errors) as error:
-            raise StorageUnavailable(f"{type(error).__name__}: {error}") from error
+def _parsed(database_url: str) -> URL:
+    try:
+        url = make_url(database_url)
+    except SQLAlchemyError as error:
+        raise StorageUnavailable("database_url is not a URL") from error
+    if url.get_backend_name() not in DATABASES:
+        raise StorageUnavailable("only SQLite files and PostgreSQL can be used: database_url = sqlite:///path/to/file")
+    return url

@@ -12,12 +12,14 @@ from idp.stores.sql.statements import Statement
 from idp.stores.sql.tables import artifacts, audit, grants, outbox, refresh_tokens, sessions, throttles
 
 DAY = 86_400
+# What only one instance does at a time, as `Runner.is_alone` knows it.
+SWEEPING = 1
 
 
 def _statement(table: Table, condition: ColumnElement[bool]) -> Statement:
-    """Delete the rows of a batch by key: DELETE ... LIMIT is not in every database."""
+    """Delete the rows of a batch by key: DELETE ... LIMIT is not in every database. Rows in use are left for later."""
     key: Any = list(table.primary_key.columns)
-    batch = select(*key).where(condition).limit(bindparam("limit"))
+    batch = select(*key).where(condition).limit(bindparam("limit")).with_for_update(skip_locked=True)
     wanted = key[0] if len(key) == 1 else tuple_(*key)
     return Statement(delete(table).where(wanted.in_(batch)))
 
@@ -34,6 +36,7 @@ TOKENS_OF_OVER = Statement(
             select(refresh_tokens.c.token_hash)
             .where(refresh_tokens.c.grant_id.in_(select(grants.c.grant_id).where(OVER)))
             .limit(bindparam("limit"))
+            .with_for_update(skip_locked=True)
         )
     )
 )

@@ -1,7 +1,7 @@
 """Counters in fixed windows."""
 
 from sqlalchemy import bindparam, case, delete, update
-from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.dialects.postgresql import insert
 
 from idp.stores.records import Throttle
 from idp.stores.sql.running import Runner

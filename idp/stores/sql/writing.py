@@ -1,10 +1,12 @@
-"""The kinds of statement that most stores need, over a whole row."""
+"""The kinds of statement that most stores need, over a whole row.
+
+ON CONFLICT is written in PostgreSQL's construct, which SQLite's compiler understands; the other way round it is not so.
+"""
 
 from typing import Any
 
 from sqlalchemy import Table, bindparam, update
-from sqlalchemy import insert as core_insert
-from sqlalchemy.dialects.sqlite import insert as conflict_insert
+from sqlalchemy.dialects.postgresql import insert as conflict_insert
 
 from idp.stores.sql.statements import Statement
 
@@ -14,17 +16,13 @@ def _values(table: Table) -> dict[str, object]:
 
 
 def insert(table: Table) -> Statement:
-    """Insert a row; a taken key is a violation."""
-    return Statement(core_insert(table).values(_values(table)))
-
-
-def insert_new(table: Table, key: tuple[str, ...]) -> Statement:
-    """Insert a row unless its key is taken; the row count tells."""
-    return Statement(conflict_insert(table).values(_values(table)).on_conflict_do_nothing(index_elements=key))
+    """Insert a row unless something of it that must be unique is taken; the row count tells. An error instead would end
+    the whole transaction on PostgreSQL."""
+    return Statement(conflict_insert(table).values(_values(table)).on_conflict_do_nothing())
 
 
 def upsert(table: Table, key: tuple[str, ...]) -> Statement:
-    """Insert a row or overwrite the one with its key. SQLite and PostgreSQL share the syntax of ON CONFLICT."""
+    """Insert a row or overwrite the one with its key."""
     clause = conflict_insert(table).values(_values(table))
     changed: dict[str, object] = {
         column.name: clause.excluded[column.name] for column in table.columns if column.name not in key

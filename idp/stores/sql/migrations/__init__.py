@@ -7,31 +7,23 @@ from alembic.config import Config
 from alembic.runtime.environment import EnvironmentContext
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection
 
 from idp.stores.interfaces import StorageUnavailable
 
 
-def migrate(engine: Engine) -> None:
-    """Bring the schema to this program's version, all or nothing. Raises `StorageUnavailable` for a newer schema."""
+def migrate(connection: Connection) -> None:
+    """Bring the schema to this program's version, within the transaction that is open: one process migrates, the others
+    wait for theirs and then find nothing left to do. Raises `StorageUnavailable` for a newer schema."""
     scripts = _scripts()
-    with engine.connect() as connection:
-        # One process migrates; the others wait here and then find nothing left to do.
-        connection.execute(text("BEGIN IMMEDIATE"))
-        try:
-            _refuse_newer(scripts, connection)
-            _upgrade(scripts, connection)
-            connection.execute(text("COMMIT"))
-        except BaseException:
-            connection.execute(text("ROLLBACK"))
-            raise
+    _refuse_newer(scripts, connection)
+    _upgrade(scripts, connection)
 
 
-def check_schema(engine: Engine) -> None:
+def check_schema(connection: Connection) -> None:
     """Raise `StorageUnavailable` unless the schema is exactly this program's."""
     scripts = _scripts()
-    with engine.connect() as connection:
-        current = MigrationContext.configure(connection).get_current_revision()
+    current = MigrationContext.configure(connection).get_current_revision()
     if current != scripts.get_current_head():
         raise StorageUnavailable(f"the schema is at {current or 'nothing'}; run: idp migrate")
 

@@ -1,0 +1,107 @@
+"""What all SQL databases share: a transaction on a pooled connection, and what becomes of it."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any, ClassVar
+
+from sqlalchemy import Connection, Engine, text
+from sqlalchemy.exc import SQLAlchemyError
+
+from idp.stores.interfaces import StorageUnavailable
+from idp.stores.sql.running import Runner
+
+
+class Database(ABC):
+    """One database. Transactions are begun and ended by text: SQLAlchemy's own way costs more than SQLite does."""
+
+    runner: ClassVar[type[Runner]]
+    # The transaction in which one process migrates while all others wait.
+    begin_migration: ClassVar[tuple[str, ...]]
+
+    def __init__(self, place: str, writers: Engine, readers: Engine) -> None:
+        """`place` says which database it is, without a secret."""
+        self.place, self._writers, self._readers = place, writers, readers
+        self._errors: type[Exception] = writers.dialect.loaded_dbapi.Error
+
+    @abstractmethod
+    def writing(self) -> AbstractContextManager[Runner]:
+        """Open a transaction that may write."""
+
+    @abstractmethod
+    def reading(self) -> AbstractContextManager[Runner]:
+        """Open a transaction that sees one moment and cannot write."""
+
+    @contextmanager
+    def migrating(self) -> Iterator[Connection]:
+        """Open the transaction of a migration: one at a time, over all processes."""
+        with self.failures(), self._writers.connect() as connection:
+            try:
+                for statement in self.begin_migration:
+                    connection.execute(text(statement))
+                yield connection
+                connection.execute(text("COMMIT"))
+            except BaseException:
+                self._give_up(connection)
+                raise
+
+    @contextmanager
+    def looking(self) -> Iterator[Connection]:
+        """Open a connection that looks at the schema. Raises `StorageUnavailable` unless the database can be used."""
+        with self.failures(), self._readers.connect() as connection:
+            yield connection
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._readers.dispose()
+        self._writers.dispose()
+
+    @contextmanager
+    def failures(self) -> Iterator[None]:
+        """Say in the core's words what fails within the block."""
+        try:
+            yield
+        except (SQLAlchemyError, self._errors) as error:
+            # SQLAlchemy adds the statement to the driver's words.
+            cause = getattr(error, "orig", None) or error
+            raise StorageUnavailable(f"{type(cause).__name__}: {cause}") from error
+
+    @contextmanager
+    def _transaction(self, engine: Engine, begin: str) -> Iterator[Runner]:
+        connection, cursor = self._begun(engine, begin)
+        run = self.runner(cursor, engine.dialect, self._errors)
+        try:
+            try:
+                yield run
+            except BaseException:
+                self._roll_back(connection, cursor)
+                raise
+            self._commit(connection, cursor, run)
+        finally:
+            connection.close()
+
+    def _begun(self, engine: Engine, begin: str) -> tuple[Any, Any]:
+        with self.failures():
+            connection = engine.raw_connection()
+        cursor = connection.cursor()
+        try:
+            with self.failures():
+                cursor.execute(begin)
+        except StorageUnavailable:
+            connection.close()
+            raise
+        return connection, cursor
+
+    def _commit(self, connection: Any, cursor: Any, run: Runner) -> None:
+        try:
+            run.execute("COMMIT")
+        except StorageUnavailable:
+            self._roll_back(connection, cursor)
+            raise
+
+    @abstractmethod
+    def _roll_back(self, connection: Any, cursor: Any) -> None:
+        """Undo a transaction that may be over already."""
+
+    def _give_up(self, connection: Connection) -> None:
+        connection.execute(text("ROLLBACK"))

@@ -1,0 +1,164 @@
+"""PostgreSQL, through psycopg: a bounded pool, waits that all end, and what its errors mean.
+
+Units of work run at READ COMMITTED. What must happen once is one conditional statement, and whoever changes a row that
+it has read holds the row from the reading on (`hold` in the stores). Snapshots are REPEATABLE READ and cannot write.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, ClassVar
+
+from sqlalchemy import URL, Connection, Engine, create_engine, text
+from sqlalchemy.pool import QueuePool
+
+from idp.stores.interfaces import Duplicate, StorageUnavailable
+from idp.stores.sql.database import Database
+from idp.stores.sql.running import Runner, check_storable
+from idp.stores.sql.tables import metadata
+
+INSTALL = "PostgreSQL needs its driver: pip install 'signet-idp[postgres]'"
+POOL_SECONDS = 5
+# Every wait ends (R21): for a connection, for a lock, for a statement, and for a network that has gone silent.
+LIMITS = "-c statement_timeout=10s -c lock_timeout=5s -c idle_in_transaction_session_timeout=60s"
+CONNECT: dict[str, str] = {
+    "application_name": "signet",
+    "client_encoding": "utf8",
+    "connect_timeout": "5",
+    "keepalives_idle": "10",
+    "keepalives_interval": "5",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "15000",
+}
+WRITE = "BEGIN ISOLATION LEVEL READ COMMITTED"
+READ = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+# The first of the two keys of our advisory locks, so that they are no other program's: "sig" in ASCII.
+OURS = 0x736967
+MIGRATING = 0
+# PostgreSQL, Appendix A.
+UNIQUE_VIOLATION, OUT_OF_RANGE, NO_PRIVILEGE = "23505", "22003", "42501"
+# By constraint: the last column says which field is taken, as SQLite's message does.
+FIELDS = {
+    **{f"{table.name}_pkey": list(table.primary_key.columns)[-1].name for table in metadata.tables.values()},
+    **{
+        str(index.name): list(index.columns)[-1].name
+        for table in metadata.tables.values()
+        for index in table.indexes
+        if index.unique
+    },
+}
+
+
+class PostgresqlRunner(Runner):
+    """Statements on PostgreSQL."""
+
+    def take_turns(self, matter: int) -> None:
+        """Wait for an advisory lock; PostgreSQL gives it back when the transaction ends."""
+        self.execute("SELECT pg_advisory_xact_lock(%s, %s)", (OURS, matter))
+
+    def is_alone(self, matter: int) -> bool:
+        """Try that lock."""
+        row = self.execute("SELECT pg_try_advisory_xact_lock(%s, %s)", (OURS, matter)).fetchone()
+        return bool(row[0])
+
+    def meaning(self, error: Exception, parameters: Any) -> Exception:
+        """Return what an error means to the core."""
+        state = getattr(error, "sqlstate", None)
+        if state == UNIQUE_VIOLATION:
+            name = error.diag.constraint_name  # type: ignore[attr-defined]
+            return Duplicate(FIELDS.get(name, name))
+        if state == OUT_OF_RANGE:
+            return OverflowError("an integer has more than 64 bits")
+        if state == NO_PRIVILEGE:
+            return StorageUnavailable(f"the database user lacks a privilege: {error}")
+        if state is None and isinstance(parameters, dict):
+            # The driver itself refuses a NUL, before anything is sent.
+            try:
+                check_storable(parameters)
+            except UnicodeEncodeError as refused:
+                return refused
+        return super().meaning(error, parameters)
+
+
+class PostgresqlDatabase(Database):
+    """A database of a PostgreSQL server."""
+
+    runner: ClassVar[type[Runner]] = PostgresqlRunner
+    begin_migration = (
+        WRITE,
+        # A migration may take its time; behind another one it waits no longer than that takes.
+        "SET LOCAL statement_timeout = 0",
+        "SET LOCAL lock_timeout = '10min'",
+        f"SELECT pg_advisory_xact_lock({OURS}, {MIGRATING})",
+    )
+
+    def __init__(self, url: URL, *, connections: int, may_create: bool) -> None:  # noqa: ARG002 - never makes one
+        self._connections = connections
+        engine = open_engine(url, connections)
+        super().__init__(url.render_as_string(hide_password=True), engine, engine)
+
+    def writing(self) -> Any:
+        """Open a transaction that may write."""
+        return self._transaction(self._writers, WRITE)
+
+    def reading(self) -> Any:
+        """Open a transaction that sees one moment."""
+        return self._transaction(self._readers, READ)
+
+    @contextmanager
+    def looking(self) -> Iterator[Connection]:
+        """Open a connection that looks at the schema; the database must be able to hold every text."""
+        with super().looking() as connection:
+            encoding = connection.execute(text("SHOW server_encoding")).scalar_one()
+            if encoding != "UTF8":
+                raise StorageUnavailable(f"the database has the encoding {encoding}; make one with ENCODING 'UTF8'")
+            yield connection
+
+    def _begun(self, engine: Engine, begin: str) -> tuple[Any, Any]:
+        """Begin on a connection that is alive. After a restart of the server those of the pool are dead, which shows
+        here, where nothing was written: each is replaced. A server that is away fails at connecting."""
+        fault: Exception | None = None
+        for _ in range(self._connections + 1):
+            with self.failures():
+                connection = engine.raw_connection()
+            try:
+                cursor = connection.cursor()
+                cursor.execute(begin)
+            except self._errors as error:
+                fault = error
+                connection.invalidate()
+            else:
+                return connection, cursor
+        raise StorageUnavailable(f"{type(fault).__name__}: {fault}") from fault
+
+    def _commit(self, connection: Any, cursor: Any, run: Runner) -> None:
+        super()._commit(connection, cursor, run)
+        # PostgreSQL answers a COMMIT after a failed statement by rolling back, without an error.
+        if cursor.statusmessage != "COMMIT":
+            raise StorageUnavailable("a statement of the unit of work had failed, so nothing was kept")
+
+    def _roll_back(self, connection: Any, cursor: Any) -> None:
+        try:
+            cursor.execute("ROLLBACK")
+        except self._errors:
+            # The server rolls back what was begun on a connection that is gone.
+            connection.invalidate()
+
+
+def open_engine(url: URL, connections: int) -> Engine:
+    """Return an engine over at most so many connections; none is opened yet. Raises `StorageUnavailable`."""
+    given = {name: value for name, value in CONNECT.items() if name not in url.query}
+    # What the URL asks for counts last, so it wins.
+    options = f"{LIMITS} {url.query.get('options', '')}".strip()
+    try:
+        return create_engine(
+            url.set(drivername="postgresql+psycopg"),
+            isolation_level="AUTOCOMMIT",
+            connect_args={**given, "options": options},
+            poolclass=QueuePool,
+            pool_size=connections,
+            max_overflow=0,
+            pool_timeout=POOL_SECONDS,
+            pool_use_lifo=True,
+        )
+    except ImportError as error:
+        raise StorageUnavailable(INSTALL) from error

@@ -1,0 +1,190 @@
+"""SQLite: its file, its one writer, and what it has to be told on each connection.
+
+WAL lets readers go on beside the one writer; `synchronous=FULL` makes a commit durable before it is answered (R8).
+Transactions are begun by us, at once as writers, for a reader that turns into a writer fails with "database is locked".
+"""
+
+import os
+import sqlite3
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Event, Lock
+from typing import Any, ClassVar
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy.pool import QueuePool
+
+from idp.clock import monotonic
+from idp.stores.interfaces import Duplicate, NoDatabase, StorageUnavailable
+from idp.stores.sql.database import Database
+from idp.stores.sql.running import Runner
+
+READERS = 64
+BUSY_SECONDS = 5
+RETRY_SECONDS = 0.01
+WAL = "PRAGMA journal_mode=WAL"
+PRAGMAS = (
+    f"PRAGMA busy_timeout={BUSY_SECONDS * 1000}",
+    WAL,
+    "PRAGMA synchronous=FULL",
+    "PRAGMA temp_store=MEMORY",
+    "PRAGMA cache_size=-8192",
+)
+READ_ONLY = "PRAGMA query_only=ON"
+
+
+UNIQUE = {"SQLITE_CONSTRAINT_PRIMARYKEY", "SQLITE_CONSTRAINT_UNIQUE"}
+
+
+class SqliteRunner(Runner):
+    """Statements on SQLite. Its one writer takes turns as it is."""
+
+    def meaning(self, error: Exception, parameters: Any) -> Exception:
+        """Return what an error means to the core."""
+        if getattr(error, "sqlite_errorname", None) in UNIQUE:
+            # "UNIQUE constraint failed: sessions.handle_hash"
+            return Duplicate(str(error).rpartition(".")[2])
+        return super().meaning(error, parameters)
+
+
+class SqliteDatabase(Database):
+    """A file. Writers of one process take turns by a lock: SQLite's own waiting sleeps and retries, which makes the
+    slowest writer wait seven times as long. Readers have connections of their own, which cannot write."""
+
+    runner: ClassVar[type[Runner]] = SqliteRunner
+    begin_migration = ("BEGIN IMMEDIATE",)
+
+    def __init__(self, url: URL, *, connections: int, may_create: bool) -> None:  # noqa: ARG002 - a pool of its own
+        self._path = database_file(url, may_create=may_create)
+        self._file = identity(self._path)
+        self._writing = Lock()
+        writer = open_engine(self._path, connections=1)
+        super().__init__(str(url), writer, open_engine(self._path, connections=READERS, read_only=True))
+
+    @contextmanager
+    def writing(self) -> Iterator[Runner]:
+        """Open a transaction that writes, when it is its turn."""
+        with self._turn():
+            self._require_same_file()
+            with self._transaction(self._writers, "BEGIN IMMEDIATE") as run:
+                yield run
+
+    @contextmanager
+    def reading(self) -> Iterator[Runner]:
+        """Open a transaction that reads."""
+        self._require_same_file()
+        with self._transaction(self._readers, "BEGIN") as run:
+            yield run
+
+    @contextmanager
+    def migrating(self) -> Iterator[Connection]:
+        """Open the transaction of a migration, when it is its turn."""
+        with self._turn(), super().migrating() as connection:
+            yield connection
+
+    @contextmanager
+    def looking(self) -> Iterator[Connection]:
+        """Open a connection that looks at the schema."""
+        self._require_same_file()
+        with super().looking() as connection:
+            yield connection
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """Wait for the right to write, within bounds: behind a stuck writer a queue must not grow (R21)."""
+        if not self._writing.acquire(timeout=BUSY_SECONDS):
+            raise StorageUnavailable("another writer of this process has not finished in time")
+        try:
+            yield
+        finally:
+            self._writing.release()
+
+    def _require_same_file(self) -> None:
+        """SQLite would go on writing into a file that was deleted or replaced, and all of it would be lost (R20)."""
+        if identity(self._path) != self._file:
+            raise StorageUnavailable(f"the database file was replaced while in use; restart: {self._path}")
+
+    def _roll_back(self, connection: Any, cursor: Any) -> None:
+        # After some errors, such as a full disk, SQLite has rolled back already.
+        if connection.in_transaction:
+            with self.failures():
+                cursor.execute("ROLLBACK")
+
+
+def database_file(url: URL, *, may_create: bool) -> Path:
+    """Return the file of a `sqlite:///path` URL, made if it is new. Raises `NoDatabase` if it may not be made."""
+    if not url.database or url.database == ":memory:":
+        raise StorageUnavailable("only SQLite files can be used: database_url = sqlite:///path/to/signet.sqlite3")
+    path = Path(url.database).absolute()
+    if may_create:
+        _prepare_file(path)
+    elif not path.exists():
+        raise NoDatabase(url.database)
+    return path
+
+
+def open_engine(path: Path, *, connections: int, read_only: bool = False) -> Engine:
+    """Return an engine over at most so many connections; none is opened yet."""
+
+    def connect() -> sqlite3.Connection:
+        # mode=rw: a file that has gone missing is an error, never an empty new one (R20).
+        address = f"{path.as_uri()}?mode=rw"
+        return sqlite3.connect(address, uri=True, check_same_thread=False, isolation_level=None, timeout=BUSY_SECONDS)
+
+    engine = create_engine(
+        "sqlite://",
+        creator=connect,
+        poolclass=QueuePool,
+        pool_size=connections,
+        max_overflow=0,
+        pool_timeout=BUSY_SECONDS,
+        pool_use_lifo=True,
+    )
+    pragmas = (*PRAGMAS, READ_ONLY) if read_only else PRAGMAS
+    event.listen(engine, "connect", lambda connection, _record: _tell(connection, pragmas))
+    return engine
+
+
+def identity(path: Path) -> tuple[int, int]:
+    """Return which file is at the path. Raises `StorageUnavailable` if there is none."""
+    try:
+        found = os.stat(path)
+    except OSError as error:
+        raise StorageUnavailable(f"the database file is gone: {path}: {error.strerror}") from error
+    return found.st_dev, found.st_ino
+
+
+def _tell(connection: Any, pragmas: tuple[str, ...]) -> None:
+    cursor = connection.cursor()
+    for pragma in pragmas:
+        _wait_for_wal(cursor) if pragma is WAL else cursor.execute(pragma)
+    cursor.close()
+
+
+def _wait_for_wal(cursor: Any) -> None:
+    """SQLite does not wait, whatever its timeout, when several processes switch a new file to WAL at once."""
+    give_up_at = monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            cursor.execute(WAL)
+            return
+        except sqlite3.OperationalError:
+            if monotonic() >= give_up_at:
+                raise
+        Event().wait(RETRY_SECONDS)
+
+
+def _prepare_file(path: Path) -> None:
+    """Make the file 0600 in a 0700 directory when it is new; SQLite gives its companions the same mode (R19).
+
+    A file that exists is never opened here: closing it would drop the locks that this process holds on it (POSIX
+    advisory locks belong to the process, not to the descriptor), and with them SQLite's protection."""
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, stat.S_IRUSR | stat.S_IWUSR))
+    except FileExistsError:
+        return
+    except OSError as error:
+        raise StorageUnavailable(f"cannot open {path}: {error.strerror}") from error
