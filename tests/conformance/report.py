@@ -33,7 +33,11 @@ class Report:
         """Return this report with what a later run found in place of the same modules' earlier results."""
         by_key = {result.key: result for result in self.results}
         by_key |= {result.key: result for result in later.results}
-        return Report(later.facts, tuple(by_key.values()))
+        if later.facts["provider"] == self.facts["provider"]:
+            return Report(later.facts, tuple(by_key.values()))
+        again = ", ".join(sorted({result.module for result in later.results}))
+        provider = f"{self.facts['provider']}; {again} again at {later.facts['provider']}"
+        return Report({**later.facts, "provider": provider}, tuple(by_key.values()))
 
 
 def describe_surroundings(server: Mapping[str, Any], provider: str) -> dict[str, str]:
@@ -70,7 +74,8 @@ def render_document(report: Report) -> str:
         "",
         "The OpenID Foundation's conformance suite against Signet, every page driven in a real browser",
         "([how to run it](../tests/conformance/README.md)). `REVIEW` is the suite's word for a module that passed and",
-        "whose screenshot a person looks at. This is our own run, not a certification.",
+        "whose screenshot a person looks at. This is our own run, not a certification. The plans of logout and of",
+        "sign-in begun elsewhere take one response type, which is `code` here.",
         "",
         *_facts(report),
         "",
