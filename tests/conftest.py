@@ -1,6 +1,7 @@
 """Fixtures shared by all tests."""
 
 import os
+import shutil
 from collections.abc import Iterator
 from functools import cache
 from itertools import count
@@ -52,11 +53,23 @@ def furnished(storage: SqlStorage, key_file: Path) -> House:
     return made
 
 
-@pytest.fixture
-def house(tmp_path: Path, ready_keys: None) -> Iterator[House]:
-    """A provider over SQLite."""
-    storage = SqlStorage(f"sqlite:///{tmp_path}/signet.sqlite3")
+@pytest.fixture(scope="session")
+def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database as the first start leaves it, to be copied: migrating takes longer than most tests."""
+    path = tmp_path_factory.mktemp("migrated") / "signet.sqlite3"
+    storage = SqlStorage(f"sqlite:///{path}")
     storage.migrate()
+    storage.close()
+    return path
+
+
+@pytest.fixture
+def house(tmp_path: Path, ready_keys: None, migrated_file: Path) -> Iterator[House]:
+    """A provider over SQLite."""
+    path = tmp_path / "signet.sqlite3"
+    shutil.copyfile(migrated_file, path)
+    path.chmod(0o600)
+    storage = SqlStorage(f"sqlite:///{path}")
     yield furnished(storage, tmp_path / "key-encryption.key")
     storage.close()
 

@@ -77,7 +77,9 @@ class Server:
             # The server refuses to run as root, and nobody may not look into a home where the packages could be.
             if not installation.is_relative_to("/usr"):
                 installation = _copied(installation, directory)
-            os.chown(directory, NOBODY, NOBODY)
+            for path in (directory, *directory.rglob("*")):
+                # Also where the umask of the moment kept others out.
+                os.chown(path, NOBODY, NOBODY, follow_symlinks=False)
         made = cls(directory, installation)
         try:
             made._prepare()

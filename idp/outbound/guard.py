@@ -10,6 +10,7 @@ import ssl
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -42,8 +43,9 @@ class UnusableAuthorities(Exception):
     """The file of certificate authorities cannot be used; the text says why."""
 
 
+@lru_cache(maxsize=4)
 def trust(extra_authorities: Path | None) -> ssl.SSLContext:
-    """Return what verifies certificates by the system's authorities and those of a PEM file.
+    """Return what verifies certificates by the system's authorities and those of a PEM file, read once.
 
     Raises `UnusableAuthorities`."""
     context = ssl.create_default_context()
