@@ -18,7 +18,7 @@ def run(settings: Settings, prepare: Callable[[Storage], None] | None = None) ->
     """Serve until a signal, then finish what is under way. `prepare` may fill the migrated database beforehand.
 
     Raises `CannotListen`, `StorageUnavailable`, `UnusableKey`, `UnusableCertificate`, `Failure`."""
-    configure_logging(settings.log_level, settings.log_format)
+    log = configure_logging(settings.log_level, settings.log_format)
     for name in switched_on(settings):
         _log.warning("a dangerous switch is on", extra={"setting": name})
     tls = None
@@ -38,5 +38,6 @@ def run(settings: Settings, prepare: Callable[[Storage], None] | None = None) ->
             behind_proxy=is_proxied,
             tls=tls,
         )
+    log.let_go()
     if not served:
         raise Failure("The provider did not start; the log says why.")

@@ -5,10 +5,11 @@ cannot be written (disk full, pipe closed) never stops the service (OP-38).
 """
 
 import logging
+import os
 import sys
 import traceback
 from collections.abc import Iterator, MutableMapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from typing import Any, TextIO
 
@@ -53,6 +54,16 @@ class SafeHandler(logging.StreamHandler[TextIO]):
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802, ARG002 - the library's name
         """Count instead of printing a trace to a stream that is gone."""
         self.lost += 1
+
+    def let_go(self) -> None:
+        """Give up what the stream never took: flushed as the interpreter ends, it makes a clean stop a failure."""
+        try:
+            self.stream.flush()
+        except (OSError, ValueError):
+            with suppress(OSError, ValueError):
+                nowhere = os.open(os.devnull, os.O_WRONLY)
+                os.dup2(nowhere, self.stream.fileno())
+                os.close(nowhere)
 
 
 def configure_logging(level: str, form: str, stream: TextIO | None = None) -> SafeHandler:
