@@ -119,6 +119,8 @@ class Edge:
             body = await _read_body(scope, receive)
         except TooLarge as error:
             return self._plain(error.status, action, request_id)
+        if action.at_once is not None and action.at_once(self.server):
+            return self._core_logged(action, scope, body, request_id, frozenset())
         try:
             return await self._with_documents(action, scope, body, request_id)
         except TemporarilyUnavailable as error:
