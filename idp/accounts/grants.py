@@ -1,21 +1,20 @@
 """Grants and consents: what a client may still do in an account's name, decided in one place (R7)."""
 
 from idp.stores.interfaces import UnitOfWork
-from idp.stores.records import Consent, Grant
+from idp.stores.records import Account, Client, Consent, Grant
 
 
-def grant_is_live(uow: UnitOfWork, grant: Grant, now: int) -> bool:
+def grant_is_live(uow: UnitOfWork, grant: Grant, client: Client | None, account: Account | None, now: int) -> bool:
     """Tell whether a grant still counts: not revoked, not over; client and account enabled; and, unless it is offline,
-    its session not ended. An idle session keeps its grants until its absolute end."""
+    its session not ended. An idle session keeps its grants until its absolute end. `client` and `account` are its own,
+    as this unit of work sees them."""
     if grant.revoked_at is not None or grant.expires_at <= now:
         return False
-    client = uow.clients.find(grant.client_id)
-    if client is None or not client.enabled:
+    if client is None or client.client_id != grant.client_id or not client.enabled:
         return False
-    if grant.account_id is not None:
-        account = uow.accounts.find(grant.account_id)
-        if account is None or not account.enabled:
-            return False
+    is_theirs = account is not None and account.account_id == grant.account_id and account.enabled
+    if grant.account_id is not None and not is_theirs:
+        return False
     if grant.offline or grant.session_id is None:
         return True
     session = uow.sessions.find(grant.session_id)

@@ -75,6 +75,10 @@ class KeyRing:
         encrypt to."""
         return self._current().published
 
+    def is_current(self) -> bool:
+        """Tell whether the keys were read so lately that the next look at them needs no reading."""
+        return bool(self._view.records) and monotonic() < self._reread_at
+
     def refresh(self) -> None:
         """Read the store now. Raises `StorageUnavailable`, and `UnusableKey` if a key cannot be opened."""
         with self._lock:

@@ -1,29 +1,28 @@
 """The structured log: one JSON object a line, or readable text on a terminal; always one line an event.
 
-Everything goes through the standard library's `logging`, so libraries are heard as well; structlog renders. A log that
-cannot be written (disk full, pipe closed) never stops the service (OP-38).
+Everything goes through the standard library's `logging`, so libraries are heard as well. A log that cannot be written
+(disk full, pipe closed) never stops the service (OP-38).
 """
 
+import json
 import logging
 import os
 import sys
 import traceback
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
+from datetime import UTC, datetime
+from types import TracebackType
 from typing import Any, TextIO
 
-import structlog
-
-from idp.observe.redaction import redact, redact_name
+from idp.observe.redaction import redact, redact_name, redact_text
 
 REQUEST_ID: ContextVar[str] = ContextVar("request_id", default="")
 # Members of every LogRecord; whatever else a record carries came in by `extra`.
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "color_message"}
-# Written by us, not by whoever sent a request.
-_OWN = frozenset({"timestamp", "level", "logger"})
 _FRAMES = 8
-_Event = MutableMapping[str, Any]
+_Event = dict[str, Any]
 
 
 @contextmanager
@@ -71,7 +70,10 @@ def configure_logging(level: str, form: str, stream: TextIO | None = None) -> Sa
     stream = stream or sys.stderr
     handler = SafeHandler(stream)
     is_text = form == "text" or (form == "auto" and stream.isatty())
-    handler.setFormatter(_formatter(_renderer(is_text, stream)))
+    handler.setFormatter(_OneLine(_renderer(is_text, stream)))
+    # The standard library's way to spare finding out what no line of ours says: file, thread, process, task.
+    logging._srcfile = None
+    logging.logThreads = logging.logMultiprocessing = False
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
@@ -83,63 +85,52 @@ def configure_logging(level: str, form: str, stream: TextIO | None = None) -> Sa
     return handler
 
 
-def _renderer(is_text: bool, stream: TextIO) -> Any:
+def _renderer(is_text: bool, stream: TextIO) -> Callable[[_Event], str]:
     if not is_text:
-        return structlog.processors.JSONRenderer()
-    return structlog.dev.ConsoleRenderer(colors=stream.isatty(), pad_event_to=30)
+        return json.JSONEncoder(separators=(", ", ": "), default=str).encode
+    # Only for people: what programs read is written without another library, on every request.
+    from structlog.dev import ConsoleRenderer
+
+    console = ConsoleRenderer(colors=stream.isatty(), pad_event_to=30)
+    return lambda event: str(console(None, "", event))
 
 
-def _formatter(renderer: Any) -> logging.Formatter:
-    return structlog.stdlib.ProcessorFormatter(
-        foreign_pre_chain=[
-            structlog.stdlib.add_log_level,
-            structlog.stdlib.add_logger_name,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            _add_extra,
-            _add_request_id,
-        ],
-        processors=[
-            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-            _describe_exception,
-            _redact_event,
-            renderer,
-        ],
-    )
+class _OneLine(logging.Formatter):
+    """Makes an event of a record, without secrets, and renders it."""
+
+    def __init__(self, render: Callable[[_Event], str]) -> None:
+        super().__init__()
+        self._render = render
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return one line."""
+        event: _Event = {
+            "event": redact_text(record.getMessage()),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "timestamp": _instant(record.created),
+        }
+        for key, value in vars(record).items():
+            if key not in _STANDARD and value is not None and value != "":
+                event[redact_name(str(key))] = redact(str(key), value)
+        if request_id := REQUEST_ID.get():
+            event.setdefault("request_id", request_id)
+        if record.exc_info:
+            event |= _describe_exception(*record.exc_info)
+        return self._render(event)
 
 
-def _add_extra(_logger: Any, _name: str, event: _Event) -> _Event:
-    record = event.get("_record")
-    if record is not None:
-        more = {key: value for key, value in vars(record).items() if key not in _STANDARD}
-        event.update({key: value for key, value in more.items() if value not in (None, "")})
-    return event
+def _instant(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
-def _add_request_id(_logger: Any, _name: str, event: _Event) -> _Event:
-    if request_id := REQUEST_ID.get():
-        event.setdefault("request_id", request_id)
-    return event
-
-
-def _describe_exception(_logger: Any, _name: str, event: _Event) -> _Event:
-    """Replace a trace of many lines by what happened and where, innermost last; no locals, no source text."""
-    info = event.pop("exc_info", None)
-    if info is True:
-        info = sys.exc_info()
-    if isinstance(info, tuple) and info[1] is not None:
-        error, frames = info[1], traceback.extract_tb(info[2])[-_FRAMES:]
-        event["exception"] = f"{type(error).__name__}: {error}"
-        event["where"] = " > ".join(
-            f"{frame.filename.rpartition('/')[2]}:{frame.lineno} {frame.name}" for frame in frames
-        )
-    return event
-
-
-def _redact_event(_logger: Any, _name: str, event: _Event) -> _Event:
-    return {
-        redact_name(str(key)): value if key in _OWN else redact("" if key == "event" else str(key), value)
-        for key, value in event.items()
-    }
+def _describe_exception(_kind: object, error: BaseException | None, trace: TracebackType | None) -> Mapping[str, str]:
+    """Return what happened and where, innermost last, instead of a trace of many lines; no locals, no source text."""
+    if error is None:
+        return {}
+    frames = traceback.extract_tb(trace)[-_FRAMES:]
+    where = " > ".join(f"{frame.filename.rpartition('/')[2]}:{frame.lineno} {frame.name}" for frame in frames)
+    return {"exception": redact_text(f"{type(error).__name__}: {error}"), "where": redact_text(where)}
 
 
 def _record_of_loss(count: int) -> logging.LogRecord:

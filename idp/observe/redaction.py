@@ -31,6 +31,8 @@ _SHAPES = re.compile(
     rf"|(?P<weak>(?<!\w){_WEAK}[\"']?\s*[=:]\s*)(?:\"[^\"]{{6,}}\"|'[^']{{6,}}'|[^\s\"',;&}})\]]{{6,}})",
     re.IGNORECASE,
 )
+# Texts without any of that, as most fields of a line are: too short, or of the wrong characters, for every shape.
+_PLAIN = re.compile(r"(?!.*eyj)[A-Za-z0-9_./-]{0,42}", re.IGNORECASE | re.ASCII)
 # Control characters, the line and paragraph separators of Unicode, marks that turn the direction of text, and lone
 # surrogates: each could start a new line, or make one look like another (HT-28).
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff]")
@@ -43,6 +45,8 @@ def redact(name: str, value: Any) -> Any:
 
 def redact_text(text: str) -> str:
     """Return a text on one line, without anything that looks like a secret, cut to a bound."""
+    if _PLAIN.fullmatch(text):
+        return text
     cut = text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
     # Escaped first, so that a control character cannot break the shape of what is to be found.
     return _SHAPES.sub(_hide, escape(cut))

@@ -56,9 +56,9 @@ def find_access(token: str, context: Context) -> Access | None:
     if claims["sub"] == client.client_id:
         return Access(claims=claims, client=client, grant=None, account=None)
     grant = context.uow.grants.find(grant_id_of(claims["jti"]))
-    if grant is None or not grant_is_live(context.uow, grant, context.now):
+    account = context.uow.accounts.find(grant.account_id) if grant and grant.account_id else None
+    if grant is None or not grant_is_live(context.uow, grant, client, account, context.now):
         return None
-    account = context.uow.accounts.find(grant.account_id or "")
     return Access(claims=claims, client=client, grant=grant, account=account) if account else None
 
 

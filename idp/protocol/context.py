@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from math import inf
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from idp.accounts.audit import Origin, record
 from idp.accounts.sessions import Sessions
@@ -108,3 +108,18 @@ def within_unit_of_work(server: Server, request: Request, step: Callable[[Contex
         except ProtocolError as error:
             refusal = error
     raise refusal
+
+
+class _NoUnitOfWork:
+    """Stands where a unit of work would, for what answers from memory alone."""
+
+    def __getattr__(self, store: str) -> Any:
+        raise LookupError(f"what answers at once has no store: {store}")
+
+
+_NOTHING = cast(UnitOfWork, _NoUnitOfWork())
+
+
+def without_unit_of_work(server: Server, request: Request) -> Context:
+    """Return the context of a step that needs no store."""
+    return Context(server=server, uow=_NOTHING, request=request, now=server.clock.now())

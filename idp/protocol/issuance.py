@@ -8,11 +8,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from idp.protocol.client_responses import SIGNED, Protection, protect, protection_of_id_token
+from idp.jose.algorithms import DEFAULT_ALGORITHM
+from idp.protocol.client_responses import SIGNED, Protection, id_token_alg, protect, protection_of_id_token
 from idp.protocol.context import Context, Server
 from idp.protocol.messages import NO_STORE, Response, encode_json
 from idp.protocol.parameters import Params
 from idp.randomness import new_identifier
+from idp.settings import Settings
 from idp.stores.records import Account, Client, Grant, RefreshToken
 
 NOTHING_CARRIED = Params({})
@@ -82,7 +84,16 @@ def _sign_all(issuance: Issuance, protection: Protection, server: Server, now: i
 
 def sign_access_token(issuance: Issuance, server: Server, now: int) -> str:
     """Return the access token (RFC 9068)."""
-    return server.tokens.sign(_access_token_claims(issuance, server, now), typ=ACCESS_TOKEN_TYPE)
+    alg = _access_token_alg(issuance, server.settings)
+    return server.tokens.sign(_access_token_claims(issuance, server, now), typ=ACCESS_TOKEN_TYPE, alg=alg)
+
+
+def _access_token_alg(issuance: Issuance, settings: Settings) -> str:
+    """Return RS256, which every resource server understands (RFC 9068 §4); but a token that nobody reads except
+    ourselves is signed as the client's ID Tokens are."""
+    alg = id_token_alg(issuance.client)
+    is_ours = issuance.audience == (settings.issuer,) and alg in settings.keys.algorithms
+    return alg if is_ours else DEFAULT_ALGORITHM
 
 
 def sign_id_token(issuance: Issuance, protection: Protection, server: Server, now: int) -> str | None:

@@ -88,9 +88,12 @@ class Page:
 Answer = Response | Page
 
 
+_encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
+
+
 def encode_json(members: Mapping[str, Any]) -> bytes:
     """Return compact JSON in UTF-8."""
-    return json.dumps(members, separators=(",", ":"), ensure_ascii=False).encode()
+    return _encode(members).encode()
 
 
 def json_response(members: Mapping[str, Any], *, status: int = 200, headers: Fields = NO_STORE) -> Response:

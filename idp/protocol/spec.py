@@ -17,7 +17,7 @@ from idp.stores.records import Account, Client, Grant, Session
 
 if TYPE_CHECKING:
     from idp.protocol.authorization import AuthorizationRequest, Authorized, ResponseTarget
-    from idp.protocol.context import Context
+    from idp.protocol.context import Context, Server
     from idp.protocol.interaction import PromptState
     from idp.protocol.issuance import Issuance
     from idp.protocol.registry import Registry
@@ -56,7 +56,8 @@ class ErrorStyle(Enum):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
     """A route under the issuer. `metadata` is its member in discovery. `writes` chooses the unit of work; one that
-    only reads never waits for a writer. `at_root` puts the path before the issuer's path (RFC 8414 §3.1)."""
+    only reads never waits for a writer. `at_once` tells whether an answer can be made now from memory alone; then no
+    thread and no unit of work is needed for it. `at_root` puts the path before the issuer's path (RFC 8414 §3.1)."""
 
     path: str
     methods: tuple[str, ...]
@@ -65,6 +66,7 @@ class Endpoint:
     writes: bool = True
     errors: ErrorStyle = ErrorStyle.JSON
     cors: Cors = Cors.NONE
+    at_once: "Callable[[Server], bool] | None" = None
     at_root: bool = False
 
 

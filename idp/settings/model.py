@@ -144,7 +144,13 @@ class Settings(_Group):
     trusted_proxies: tuple[Annotated[str, AfterValidator(check_network)], ...] = Field(
         default=(), description="Addresses or networks whose X-Forwarded-For is believed."
     )
-    worker_threads: int = Field(default=8, ge=1, le=128, description="Threads that run the core.")
+    worker_threads: int = Field(
+        default=0,
+        ge=0,
+        le=128,
+        description="Threads that run the core; 0 means 2 with SQLite, 4 with PostgreSQL. More pays off only with a "
+        "database that is far away: otherwise they keep each other waiting.",
+    )
     queue_limit: int = Field(
         default=256, ge=1, le=65_536, description="Requests that may wait for a thread; more get 503."
     )
@@ -179,9 +185,12 @@ class Settings(_Group):
     throttle: Throttle = Field(default=Throttle(), description="Limits on tries.")
 
     def model_post_init(self, _context: Any) -> None:
-        """Fill in the database that follows from `home`."""
+        """Fill in what follows from other settings: the database from `home`, the threads from the database."""
         if not self.database_url:
             object.__setattr__(self, "database_url", f"sqlite:///{self.home / 'signet.sqlite3'}")
+        if not self.worker_threads:
+            # Measured: Python runs one thread at a time, and each statement of a database hands that right around.
+            object.__setattr__(self, "worker_threads", 2 if self.database_url.startswith("sqlite") else 4)
 
     def __hash__(self) -> int:
         """Hash by identity: settings are made once and are a key of caches on the hot path."""

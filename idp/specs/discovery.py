@@ -54,6 +54,7 @@ SPEC = Spec(
             methods=("GET",),
             handle=handle_discovery,
             writes=False,
+            at_once=lambda _: True,
             cors=Cors.ANY,
         ),
         Endpoint(
@@ -61,6 +62,7 @@ SPEC = Spec(
             methods=("GET",),
             handle=handle_discovery,
             writes=False,
+            at_once=lambda _: True,
             cors=Cors.ANY,
             at_root=True,
         ),
@@ -70,6 +72,7 @@ SPEC = Spec(
             handle=handle_jwks,
             metadata="jwks_uri",
             writes=False,
+            at_once=lambda server: server.keys.is_current(),
             cors=Cors.ANY,
         ),
     ),

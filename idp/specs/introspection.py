@@ -60,7 +60,8 @@ def _describe_refresh_token(token: str, client: Client, context: Context) -> dic
     if found is None or grant is None or grant.client_id != client.client_id:
         return {"active": False}
     spent = found.consumed_at is not None or found.expires_at <= context.now
-    if spent or not grant_is_live(context.uow, grant, context.now):
+    account = context.uow.accounts.find(grant.account_id) if grant.account_id else None
+    if spent or not grant_is_live(context.uow, grant, client, account, context.now):
         return {"active": False}
     return {
         "active": True,

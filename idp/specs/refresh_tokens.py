@@ -32,10 +32,10 @@ def redeem_refresh_token(params: Params, client: Client, context: Context) -> Is
         raise InvalidGrant("The refresh token is unknown or belongs to another client (RFC 6749 section 6).")
     if token.consumed_at is not None:
         _refuse_spent(token, grant, context)
-    if token.expires_at <= context.now or not grant_is_live(context.uow, grant, context.now):
-        raise InvalidGrant("The refresh token has expired or was revoked.", hint="The End-User has to sign in again.")
     # Roles and claims are read anew, so what was taken away is gone from the next token on (R7).
     account = context.uow.accounts.find(grant.account_id) if grant.account_id else None
+    if token.expires_at <= context.now or not grant_is_live(context.uow, grant, client, account, context.now):
+        raise InvalidGrant("The refresh token has expired or was revoked.", hint="The End-User has to sign in again.")
     return Issuance(
         client=client,
         account=account,

@@ -49,8 +49,7 @@ def narrow(issuance: Issuance, params: Params, context: Context) -> Issuance:
     elif not set(asked) <= set(issuance.audience):
         raise InvalidTarget("The resource was not granted; ask for it in the authorization request.")
     audience = asked or issuance.audience
-    known = _scopes_by_resource(context)
-    scopes = tuple(scope for scope in issuance.scopes if any(_fits(scope, r, known, context) for r in audience))
+    scopes = _known_scopes(issuance.scopes, audience, context)
     return replace(issuance, audience=audience, scopes=scopes)
 
 
@@ -66,19 +65,24 @@ def _check_allowed(resources: tuple[str, ...], client: Client, context: Context)
             raise InvalidTarget("The resource is unknown, or not one that the client may use.")
 
 
+def _known_scopes(scopes: tuple[str, ...], audience: tuple[str, ...], context: Context) -> tuple[str, ...]:
+    """Return the scopes that have a meaning at some resource of the audience: one of its own, or one of ours that goes
+    everywhere. The issuer knows all of ours, and those that no resource claims."""
+    ours = context.registry.scopes
+    is_issuer = context.settings.issuer in audience
+    theirs = _scopes_by_resource(context) if any(scope not in ours for scope in scopes) else {}
+
+    def is_known(scope: str) -> bool:
+        if scope in ours:
+            return is_issuer or ours[scope].everywhere
+        claimed = any(scope in theirs.get(identifier, ()) for identifier in audience)
+        return claimed or (is_issuer and not any(scope in claims for claims in theirs.values()))
+
+    return tuple(scope for scope in scopes if is_known(scope))
+
+
 def _scopes_by_resource(context: Context) -> Mapping[str, frozenset[str]]:
     return {resource.identifier: frozenset(resource.scopes) for resource in context.uow.resources.list()}
-
-
-def _fits(scope: str, resource: str, known: Mapping[str, frozenset[str]], context: Context) -> bool:
-    """Tell whether a scope has a meaning at a resource: one of its own, or one that goes everywhere. The issuer also
-    keeps those that no resource claims."""
-    own = context.registry.scopes.get(scope)
-    if own is not None:
-        return own.everywhere or resource == context.settings.issuer
-    if resource == context.settings.issuer:
-        return not any(scope in scopes for scopes in known.values())
-    return scope in known.get(resource, frozenset())
 
 
 SPEC = Spec(

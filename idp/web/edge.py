@@ -72,7 +72,7 @@ class Edge:
         self._fetches: dict[str, asyncio.Future[None]] = {}
         self._waiting, self._hashing = 0, 0
         self._host = urlsplit(settings.issuer).netloc.encode("ascii")
-        self._always = ALWAYS + (HSTS if settings.issuer.startswith("https:") else ())
+        self._always = _encoded(ALWAYS + (HSTS if settings.issuer.startswith("https:") else ()))
 
     def close(self) -> None:
         """Finish what is under way and end the threads."""
@@ -98,13 +98,13 @@ class Edge:
         )
 
     def _head(self, result: Result, request_id: str) -> list[tuple[bytes, bytes]]:
-        headers = (*self._always, *result.headers, ("x-request-id", request_id))
+        headers = [*self._always, *_encoded(result.headers), (b"x-request-id", request_id.encode("ascii"))]
         if not any(name == "content-security-policy" for name, _ in result.headers):
-            headers += NOT_A_PAGE
+            headers += ENCODED_NOT_A_PAGE
         if result.status != 204:
             # RFC 9110 §8.6.
-            headers += (("content-length", str(len(result.body))),)
-        return [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
+            headers.append((b"content-length", b"%d" % len(result.body)))
+        return headers
 
     async def _result(self, action: Action, scope: Scope, receive: Receive, request_id: str) -> Result:
         method = scope["method"]
@@ -119,6 +119,8 @@ class Edge:
             body = await _read_body(scope, receive)
         except TooLarge as error:
             return self._plain(error.status, action, request_id)
+        if action.at_once is not None and action.at_once(self.server):
+            return self._core_logged(action, scope, body, request_id, frozenset())
         try:
             return await self._with_documents(action, scope, body, request_id)
         except TemporarilyUnavailable as error:
@@ -238,6 +240,13 @@ class Edge:
     def _preflight(self, action: Action, scope: Scope) -> Result:
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         return Result(204, preflight(action.cors, action.methods, headers, self._origins), b"")
+
+
+def _encoded(headers: Fields) -> list[tuple[bytes, bytes]]:
+    return [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
+
+
+ENCODED_NOT_A_PAGE = _encoded(NOT_A_PAGE)
 
 
 async def _read_body(scope: Scope, receive: Receive) -> bytes:

@@ -35,8 +35,9 @@ class Parser:
         self, scope: Mapping[str, Any], body: bytes, request_id: str, fetched: frozenset[str] = frozenset()
     ) -> Request:
         """Return the request. Raises `InvalidRequest` when query or form are not UTF-8 or have too many fields."""
-        raw = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]]
-        headers = {name: value.strip() for name, value in reversed(raw)}
+        raw = [(name.decode("latin-1"), value.decode("latin-1").strip()) for name, value in scope["headers"]]
+        # The first of two counts.
+        headers = dict(reversed(raw))
         is_form = headers.get("content-type", "").partition(";")[0].strip().lower() == FORM
         return Request(
             method=scope["method"],
@@ -55,7 +56,7 @@ class Parser:
     def address(self, scope: Mapping[str, Any], headers: Mapping[str, str]) -> str:
         """Return the client's address: the peer's, or what a trusted proxy says of it (R13)."""
         peer = scope["client"][0] if scope.get("client") else ""
-        if not self._is_proxy(peer):
+        if not self._proxies or not self._is_proxy(peer):
             return str(peer)
         # The last hop that is no proxy of ours is the client; anything before it may be invented.
         for hop in reversed(headers.get("x-forwarded-for", "").split(",")):

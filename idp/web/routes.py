@@ -1,6 +1,6 @@
 """Every path that is served, and the application that serves them: what is not listed here does not exist."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
@@ -32,43 +32,46 @@ def page_actions(verifier: SignIn) -> tuple[Action, ...]:
 
 
 def actions(registry: Registry, verifier: SignIn) -> tuple[Action, ...]:
-    """Return all actions under the issuer, the busiest first: routes are tried in order."""
+    """Return all actions under the issuer."""
     endpoints = tuple(endpoint_action(e) for e in registry.endpoints.values() if not e.at_root)
     return (*endpoints, *page_actions(verifier), *static_actions(), *HEALTH_ACTIONS)
 
 
-class Served:
-    """One action as an ASGI application, which is how Starlette's router wants it to leave the methods to us."""
+class Dispatch:
+    """Answers by exact path, and anything else by one action. Starlette's router tries one path after the other, which
+    is only needed where a path has a pattern."""
 
-    def __init__(self, edge: Edge, action: Action) -> None:
-        self._edge, self._action = edge, action
+    def __init__(self, edge: Edge, actions: Mapping[str, Action], otherwise: Action) -> None:
+        self._edge, self._actions, self._otherwise = edge, actions, otherwise
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; a WebSocket is turned away, for nothing here speaks it."""
         if scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1000})
             return
-        await self._edge.serve(self._action, scope, receive, send)
+        await self._edge.serve(self._actions.get(scope["path"], self._otherwise), scope, receive, send)
 
 
-def build_routes(edge: Edge, settings: Settings, found: Iterable[Action]) -> list[Route]:
-    """Return the routes: everything under the issuer's path, and the RFC 8414 address before it (§3.1)."""
+def actions_by_path(edge: Edge, settings: Settings, found: Iterable[Action]) -> dict[str, Action]:
+    """Return what is served: everything under the issuer's path, and the RFC 8414 address before it (§3.1)."""
     prefix = urlsplit(settings.issuer).path
-    routes = [Route(prefix + action.path, Served(edge, action)) for action in found]
+    by_path = {prefix + action.path: action for action in found}
     for endpoint in edge.server.registry.endpoints.values():
         if endpoint.at_root:
-            routes.append(Route(endpoint.path + prefix, Served(edge, endpoint_action(endpoint))))
+            by_path[endpoint.path + prefix] = endpoint_action(endpoint)
     if prefix:
-        routes.append(Route(prefix, Served(edge, next(a for a in found if a.path == "/"))))
-        routes += [Route(action.path, Served(edge, action)) for action in HEALTH_ACTIONS]
-    return routes
+        by_path[prefix] = by_path[prefix + "/"]
+        by_path |= {action.path: action for action in HEALTH_ACTIONS}
+    return by_path
 
 
 def build_application(edge: Edge, settings: Settings, verifier: SignIn, lifespan: Lifespan[Starlette]) -> Starlette:
     """Return the ASGI application."""
     found = actions(edge.server.registry, verifier)
-    application = Starlette(routes=build_routes(edge, settings, found), lifespan=lifespan)
+    by_path = actions_by_path(edge, settings, found)
+    patterns = [Route(path, Dispatch(edge, {}, action)) for path, action in by_path.items() if "{" in path]
+    application = Starlette(routes=patterns, lifespan=lifespan)
     # Starlette's redirect to the path with a slash copies the Host header (R13).
     application.router.redirect_slashes = False
-    application.router.default = Served(edge, NOWHERE)
+    application.router.default = Dispatch(edge, by_path, NOWHERE)
     return application

@@ -9,6 +9,7 @@ import pytest
 from idp.accounts.accounts import disable_account
 from idp.accounts.clients import disable_client, enable_client
 from idp.accounts.grants import grant_is_live, needed_consent, remember_consent
+from idp.stores.interfaces import UnitOfWork
 from idp.stores.records import Account, Client, Grant, Session
 from tests.accounts.world import LIFETIMES, NOW, World
 
@@ -34,7 +35,11 @@ def session(world: World, alice: Account) -> Session:
 
 
 def _is_live(world: World, grant: Grant, now: int = NOW) -> bool:
-    return world.read(lambda uow: grant_is_live(uow, grant, now))
+    def ask(uow: UnitOfWork) -> bool:
+        client, account = uow.clients.find(grant.client_id), uow.accounts.find(grant.account_id or "")
+        return grant_is_live(uow, grant, client, account, now)
+
+    return world.read(ask)
 
 
 @pytest.mark.case("TK-25", "TK-26")

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from idp.jose.algorithms import ALGORITHMS, OwnKey
@@ -345,6 +345,7 @@ JSON = st.recursive(
 MEMBERS = st.sampled_from(["kty", "crv", "x", "y", "n", "e", "kid", "use", "alg", "key_ops"])
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(changes=st.dictionaries(MEMBERS, JSON), header=st.dictionaries(st.sampled_from(["alg", "kid", "typ"]), JSON))
 def test_any_key_and_header(changes: dict[str, Any], header: dict[str, Any]) -> None:
     """Whatever JSON keys and headers hold, nothing but `InvalidToken` comes out."""

@@ -15,7 +15,7 @@ from idp.stores.sql.storage import SqlStorage
 from tests.attacks.oracle import assert_challenged, assert_refused, rows
 from tests.attacks.test_ss_backchannel import deliver
 from tests.jose.conftest import encode
-from tests.provider import ISSUER, House, claims_of, make_house, response_params
+from tests.provider import API, ISSUER, House, claims_of, make_house, response_params
 from tests.specs.recipient import HASHES, KEYS, LONG_SECRET, X_KEY, decrypt, read_jws, signed_in
 
 OURS = ("RS256", "PS256", "ES256", "EdDSA")
@@ -50,7 +50,16 @@ def test_id_token_is_signed_as_registered(house: House, alg: str) -> None:
         assert (claims["iss"], claims["aud"]) == (ISSUER, "it")
         hashed = half(answer["access_token"], HASH_OF.get(alg, "sha256"))
         assert claims.get("at_hash") == (None if alg == "none" else hashed)
-        read_jws(house, answer["access_token"], "RS256")
+        read_jws(house, answer["access_token"], alg if alg in OURS else "RS256")
+
+
+@pytest.mark.requirement("RFC 9068", "4")
+def test_access_tokens_for_resources_are_rs256(house: House) -> None:
+    """Every resource server understands it; only a token that we alone read goes by the client's own algorithm."""
+    house.add_client("it", id_token_signed_response_alg="ES256")
+    tokens = house.browser().tokens("it", resource=API, scope="openid api.read")
+    read_jws(house, tokens["access_token"], "RS256")
+    read_jws(house, tokens["id_token"], "ES256")
 
 
 @pytest.mark.requirement("OIDC Registration 1.0", "2")

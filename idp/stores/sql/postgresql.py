@@ -159,6 +159,7 @@ def open_engine(url: URL, connections: int) -> Engine:
             max_overflow=0,
             pool_timeout=POOL_SECONDS,
             pool_use_lifo=True,
+            pool_reset_on_return=None,
         )
     except ImportError as error:
         raise StorageUnavailable(INSTALL) from error

@@ -58,7 +58,8 @@ class SqliteDatabase(Database):
 
     def __init__(self, url: URL, *, connections: int, may_create: bool) -> None:  # noqa: ARG002 - a pool of its own
         self._path = database_file(url, may_create=may_create)
-        self._file = identity(self._path)
+        self._place = str(self._path)
+        self._file = identity(self._place)
         self._writing = Lock()
         writer = open_engine(self._path, connections=1)
         super().__init__(str(url), writer, open_engine(self._path, connections=READERS, read_only=True))
@@ -103,7 +104,7 @@ class SqliteDatabase(Database):
 
     def _require_same_file(self) -> None:
         """SQLite would go on writing into a file that was deleted or replaced, and all of it would be lost (R20)."""
-        if identity(self._path) != self._file:
+        if identity(self._place) != self._file:
             raise StorageUnavailable(f"the database file was replaced while in use; restart: {self._path}")
 
     def _roll_back(self, connection: Any, cursor: Any) -> None:
@@ -141,13 +142,15 @@ def open_engine(path: Path, *, connections: int, read_only: bool = False) -> Eng
         max_overflow=0,
         pool_timeout=BUSY_SECONDS,
         pool_use_lifo=True,
+        # Whoever takes a connection begins and ends its transaction.
+        pool_reset_on_return=None,
     )
     pragmas = (*PRAGMAS, READ_ONLY) if read_only else PRAGMAS
     event.listen(engine, "connect", lambda connection, _record: _tell(connection, pragmas))
     return engine
 
 
-def identity(path: Path) -> tuple[int, int]:
+def identity(path: str) -> tuple[int, int]:
     """Return which file is at the path. Raises `StorageUnavailable` if there is none."""
     try:
         found = os.stat(path)

@@ -7,6 +7,8 @@ row becomes its record directly; there is no object between them.
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields
+from functools import lru_cache
+from types import MappingProxyType
 from typing import Any, Generic, TypeVar
 
 from sqlalchemy import ClauseElement, Dialect, Table
@@ -39,13 +41,12 @@ class Codec(Generic[R]):
         self._record = record
         self.names = tuple(names)
         self.columns = [table.c[name] for name in self.names]
-        self._encoders = {n: encode_json for n in self.names if "json" in table.c[n].info}
-        kinds = [table.c[n].info.get("json") for n in self.names]
-        booleans = [str(table.c[n].type) == "BOOLEAN" for n in self.names]
+        kinds = {name: table.c[name].info.get("json") for name in self.names}
+        self._encoders = [(name, ENCODERS[kind]) for name, kind in kinds.items() if kind]
         self._decoders = [
-            (i, _decode_tuple if kind == "tuple" else json.loads if kind else bool)
-            for i, (kind, boolean) in enumerate(zip(kinds, booleans, strict=True))
-            if kind or boolean
+            (index, DECODERS[kind] if kind else bool)
+            for index, (name, kind) in enumerate(kinds.items())
+            if kind or str(table.c[name].type) == "BOOLEAN"
         ]
 
     @classmethod
@@ -56,9 +57,8 @@ class Codec(Generic[R]):
     def encode(self, record: R) -> dict[str, Any]:
         """Return the parameters that write a record."""
         values = {name: getattr(record, name) for name in self.names}
-        for name, encode in self._encoders.items():
-            value = values[name]
-            values[name] = encode(dict(value) if isinstance(value, Mapping) else list(value))
+        for name, encode in self._encoders:
+            values[name] = encode(values[name])
         return values
 
     def decode(self, row: Sequence[Any]) -> R:
@@ -77,5 +77,26 @@ class Codec(Generic[R]):
         return tuple(self.decode(row) for row in rows)
 
 
+@lru_cache(maxsize=1024)
+def _encode_tuple(value: tuple[Any, ...]) -> str:
+    return encode_json(value)
+
+
+@lru_cache(maxsize=1024)
 def _decode_tuple(text: str) -> tuple[Any, ...]:
     return tuple(json.loads(text))
+
+
+def _encode_map(value: Mapping[str, Any]) -> str:
+    return encode_json(dict(value)) if value else "{}"
+
+
+@lru_cache(maxsize=256)
+def _decode_shared(text: str) -> Mapping[str, Any]:
+    return MappingProxyType(json.loads(text))
+
+
+# By the kind of a JSON column. The tuples are few: scopes, factors, roles. A `shared` map is the same in row after row,
+# as a client's metadata is, and so is read once.
+ENCODERS: Mapping[str, Callable[[Any], str]] = {"tuple": _encode_tuple, "map": _encode_map, "shared": _encode_map}
+DECODERS: Mapping[str, Callable[[str], Any]] = {"tuple": _decode_tuple, "map": json.loads, "shared": _decode_shared}

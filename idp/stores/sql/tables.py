@@ -23,7 +23,7 @@ def _flag(name: str) -> Column[bool]:
 
 
 def _json(name: str, kind: str) -> Column[str]:
-    """A column of JSON text: `kind` says whether it comes back as a `map` or a `tuple`."""
+    """A column of JSON text: `kind` says whether it comes back as a `map`, a `shared` map or a `tuple`."""
     return Column(name, Text, nullable=False, info={"json": kind})
 
 
@@ -59,7 +59,7 @@ clients = Table(
     "clients",
     metadata,
     _text("client_id", key=True),
-    _json("metadata", "map"),
+    _json("metadata", "shared"),
     _flag("enabled"),
     _flag("first_party"),
     _text("secret_hash", null=True),
