@@ -3,22 +3,27 @@
 import asyncio
 import errno
 import logging
+import resource
 import signal
 import socket
 import ssl
 from collections.abc import Generator
 from contextlib import contextmanager
+from functools import partial
 from types import FrameType
+from typing import Any
 
-import h11
 import uvicorn
 from starlette.types import ASGIApp
-from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from idp.web.headers import HSTS
+from idp.web.http_connections import Connections
+from idp.web.http_protocol import BoundedHttp
 
 _log = logging.getLogger("idp.web.serving")
-# A peer has this long to finish the head of a request; uvicorn itself would wait for ever (R18).
-HEAD_SECONDS = 10.0
-MOST_HEAD_BYTES = 65_536
+# A connection takes a descriptor, and so do the databases, documents and logs: half are for connections.
+MOST_CONNECTIONS = 1_000
+# The end of TLS is not waited for when the peer does not answer it (RFC 8446 §6.1).
 CLOSE_SECONDS = 1.0
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _REASONS = {
@@ -63,12 +68,12 @@ def serve(
     """Serve until SIGTERM or SIGINT; requests under way have `shutdown_seconds` to finish, a second signal ends all at
     once. Return whether it served at all. With `tls` it speaks https only.
 
-    Without a proxy in front h11 reads the requests: it bounds heads and refuses two Host headers, which the faster
-    httptools lets pass."""
+    Refused requests that reach no page or endpoint are answered with HSTS where browsers come by https."""
+    connections = Connections(most=most_connections())
+    is_https = tls is not None or behind_proxy
     config = uvicorn.Config(
         application,
-        http="httptools" if behind_proxy else _BoundedH11,
-        h11_max_incomplete_event_size=MOST_HEAD_BYTES,
+        http=partial(BoundedHttp, connections=connections, headers=HSTS if is_https else ()),  # type: ignore[arg-type]
         ws="none",
         log_config=None,
         # It would print query strings, in which there are codes and hints.
@@ -81,16 +86,57 @@ def serve(
     config.load()
     # Ours: uvicorn makes one of its own from files only, with its own choice of ciphers.
     config.ssl = tls
-    server = _Server(config)
+    server = _Server(config, connections)
     server.run(sockets=[listening])
     return server.started
 
 
+def most_connections() -> int:
+    """Return how many connections this process serves at once, after raising its limit of descriptors where it may."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 4 * MOST_CONNECTIONS
+    limit = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < limit:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
+    else:
+        limit = wanted if soft == resource.RLIM_INFINITY else soft
+    return min(MOST_CONNECTIONS, limit // 2)
+
+
 class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, connections: Connections) -> None:
+        super().__init__(config)
+        self._connections = connections
+
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
+        """Listen. uvicorn's own would give a peer a minute for the handshake and half a minute for the end of TLS."""
+        await self.lifespan.startup()
+        if self.lifespan.should_exit:
+            self.should_exit = True
+            return
+        loop, config = asyncio.get_running_loop(), self.config
+        made: Any = config.http_protocol_class
+        protocol = partial(made, config=config, server_state=self.server_state, app_state=self.lifespan.state)
+        handshake_seconds = self._connections.head_seconds if config.ssl else None
+        self.servers = [
+            await loop.create_server(
+                protocol,
+                sock=claimed,
+                ssl=config.ssl,
+                backlog=config.backlog,
+                ssl_handshake_timeout=handshake_seconds,
+                ssl_shutdown_timeout=CLOSE_SECONDS if config.ssl else None,
+            )
+            for claimed in sockets or []
+        ]
+        self.started = True
         for listening in sockets or []:
             _log.info("serving", extra={"listening": "{}:{}".format(*listening.getsockname()[:2])})
+
+    async def on_tick(self, counter: int) -> bool:
+        if counter % 10 == 0:
+            self._connections.sweep(self.server_state.connections, asyncio.get_running_loop().time())  # type: ignore[arg-type]
+        return await super().on_tick(counter)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         _log.info("stopping", extra={"connections": len(self.server_state.connections)})
@@ -110,40 +156,3 @@ class _Server(uvicorn.Server):
     def _stop(self, _number: int, _frame: FrameType | None) -> None:
         self.force_exit = self.should_exit
         self.should_exit = True
-
-
-class _BoundedH11(H11Protocol):
-    """Closes a connection whose request head does not arrive in time."""
-
-    _head_timer: asyncio.TimerHandle | None = None
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(transport)
-        self._await_head()
-
-    def data_received(self, data: bytes) -> None:
-        super().data_received(data)
-        # While the peer is idle, what came was the beginning of a head.
-        if self.conn.their_state is h11.IDLE:
-            self._await_head()
-        else:
-            self._stop_waiting()
-
-    def shutdown(self) -> None:
-        """End an idle connection. A peer that does not answer the end of TLS is not waited for (RFC 8446 §6.1)."""
-        super().shutdown()
-        if self.transport.is_closing():
-            self.loop.call_later(CLOSE_SECONDS, self.transport.abort)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._stop_waiting()
-        super().connection_lost(exc)
-
-    def _await_head(self) -> None:
-        if self._head_timer is None:
-            self._head_timer = self.loop.call_later(HEAD_SECONDS, self.transport.close)
-
-    def _stop_waiting(self) -> None:
-        if self._head_timer is not None:
-            self._head_timer.cancel()
-            self._head_timer = None

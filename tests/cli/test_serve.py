@@ -7,13 +7,19 @@ import stat
 import subprocess
 import sys
 import threading
+from collections.abc import Generator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 import uvicorn
 from starlette.types import Receive, Scope, Send
 
 from idp.web import serving
+from idp.web.http_connections import Connections
+from idp.web.http_protocol import BoundedHttp
 from tests.cli.conftest import CommandLine
 from tests.cli.processes import ROOT, answers, clean_environment, free_port, get, running, wait_for
 
@@ -122,9 +128,17 @@ def test_a_schema_is_not_touched_when_told_so(tmp_path: Path) -> None:
     assert "idp migrate" in provider.said()
 
 
-def test_a_trickling_request_head_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+class Threaded(serving._Server):
+    """A server beside the main thread, which alone may handle signals."""
+
+    @contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        """Leave the signals alone."""
+        yield
+
+
+def test_a_trickling_request_head_is_cut_off() -> None:
     """A connection whose head does not arrive is closed, the first time and after an answered request."""
-    monkeypatch.setattr(serving, "HEAD_SECONDS", 0.3)
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": 204, "headers": []})
@@ -132,8 +146,10 @@ def test_a_trickling_request_head_is_cut_off(monkeypatch: pytest.MonkeyPatch) ->
 
     listening = serving.claim_address("127.0.0.1", 0)
     port = listening.getsockname()[1]
-    config = uvicorn.Config(application, http=serving._BoundedH11, ws="none", log_config=None, lifespan="off")
-    server = uvicorn.Server(config)
+    connections = Connections(head_seconds=0.3)
+    protocol: Any = partial(BoundedHttp, connections=connections)
+    config = uvicorn.Config(application, http=protocol, ws="none", log_config=None, lifespan="off")
+    server = Threaded(config, connections)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
     thread.start()
     try:
