@@ -66,6 +66,15 @@ def open_secrets(client: Client, vault: KeyEncryptionKey, now: int) -> tuple[str
     return tuple(_open(client, one, vault) for one in sealed if one is not None)
 
 
+def opens_secret(client_id: str, sealed: bytes, vault: KeyEncryptionKey) -> bool:
+    """Tell whether a client's secret was sealed under this key-encryption key."""
+    try:
+        vault.open(sealed, _purpose(client_id))
+    except CannotOpen:
+        return False
+    return True
+
+
 def _sealed(
     client_id: str, metadata: Mapping[str, Any], secret: str | None, vault: KeyEncryptionKey | None
 ) -> bytes | None:

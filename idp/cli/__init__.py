@@ -24,6 +24,8 @@ COMMANDS: Mapping[str, str] = {
     "resource": "idp.cli.resource",
     "keys": "idp.cli.keys",
     "session": "idp.cli.session",
+    "backup": "idp.cli.backup",
+    "restore": "idp.cli.restore",
     "config": "idp.cli.config",
     "healthcheck": "idp.cli.healthcheck",
     "version": "idp.cli.version",

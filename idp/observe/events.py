@@ -10,6 +10,8 @@ EVENTS: Mapping[str, str] = {
     "account.roles_changed": "An account's roles were set.",
     "authorization.granted": "An authorization request was answered with success.",
     "authorization.refused": "An authorization request was answered with an error to the client.",
+    "backup.made": "A backup of everything was written.",
+    "backup.restored": "Everything was restored from a backup, or moved from another database.",
     "client.authentication_failed": "A client could not prove who it is.",
     "client.changed": "A client changed its own registration.",
     "client.created": "A client was registered.",
