@@ -51,6 +51,8 @@ class Load:
 
     def _run(self) -> None:
         while not self._stop.is_set():
+            # An account keeps its newest sessions only, so they must not all be of one instant.
+            self.house.clock.move(1)
             try:
                 browser = self.house.browser()
                 tokens = browser.tokens("third", scope="openid offline_access")

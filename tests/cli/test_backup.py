@@ -35,7 +35,6 @@ def test_there_and_back(filled: CommandLine) -> None:
     assert stat.S_IMODE(Path("b").stat().st_mode) == 0o600
     filled.run("user", "add", "late", "--password-stdin", stdin=PASSWORD)
     assert "whole" in filled.run("restore", "--check", "b").stdout
-    assert users(filled) == ["alice", "late"] or set(users(filled)) == {"alice", "late"}
     said = filled.refused("restore", "b")
     assert "holds data already" in said
     assert "--replace" in said
@@ -84,7 +83,6 @@ def test_wrong_key_is_refused_and_a_lost_one_can_be_done_without(filled: Command
     """What is sealed opens under its own key only; without it some clients need new secrets, which are named."""
     filled.run("backup", "b")
     key = Path("keys/key-encryption.key")
-    right = key.read_text()
     key.unlink()
     assert "Restore it from your backup" in filled.refused("restore", "--check", "b")
     assert not key.exists()
@@ -102,7 +100,6 @@ def test_wrong_key_is_refused_and_a_lost_one_can_be_done_without(filled: Command
     assert found.sealed_secret is None
     assert "Secret, shown" in filled.run("client", "rotate-secret", "hs").stdout
     assert filled.refused("restore", "--lost-key", "--move", "b", status=2)
-    assert right
 
 
 def test_other_issuer_is_warned_of(filled: CommandLine) -> None:
@@ -116,7 +113,7 @@ def test_running_provider_is_not_pulled_from_under(filled: CommandLine) -> None:
     """Replacing is refused while it answers; a backup is not."""
     port = free_port()
     url = f"sqlite:///{filled.directory / '.signet' / 'signet.sqlite3'}"
-    environment = {**filled.environment, "IDP_DATABASE_URL": url, "IDP_ISSUER": f"http://idp.localhost:{port}"}
+    environment = {"IDP_DATABASE_URL": url, "IDP_ISSUER": f"http://idp.localhost:{port}"}
     with running(filled.directory, "serve", "--port", str(port), environment=environment) as provider:
         wait_for(lambda: answers(port), provider.said())
         filled.run("backup", "b")
