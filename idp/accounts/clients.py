@@ -121,6 +121,20 @@ def rotate_secret(
     return secret
 
 
+def give_secret(client: Client, vault: KeyEncryptionKey | None = None) -> tuple[Client, str]:
+    """Return the client with a new secret and no older one, and that secret; nothing is kept yet."""
+    secret = _new_secret(client.metadata)
+    changed = replace(
+        client,
+        secret_hash=digest(secret),
+        sealed_secret=_sealed(client.client_id, client.metadata, secret, vault),
+        previous_secret_hash=None,
+        previous_secret_expires_at=None,
+        previous_sealed_secret=None,
+    )
+    return changed, secret
+
+
 def registration_token_matches(client: Client | None, token: str) -> bool:
     """Tell whether a registration access token is the client's (RFC 7592 §1.2); the same work for every refusal."""
     matches = is_same(digest(token), (client.registration_token_hash if client else None) or NO_HASH)
