@@ -63,10 +63,18 @@ def open_vault(settings: Settings, storage: Storage) -> KeyEncryptionKey:
 
     Raises `UnusableKey`."""
     if settings.key_encryption_key is not None:
-        return parse_key_encryption_key(settings.key_encryption_key.get_secret_value(), "key_encryption_key")
+        return load_vault(settings, may_create=False)
     with storage.snapshot() as uow:
         is_new = not uow.signing_keys.list()
-    return load_or_create(settings.key_encryption_key_file, may_create=is_new)
+    return load_vault(settings, may_create=is_new)
+
+
+def load_vault(settings: Settings, *, may_create: bool) -> KeyEncryptionKey:
+    """Return the key-encryption key that the settings name; its file is made only if it may be. Raises
+    `UnusableKey`."""
+    if settings.key_encryption_key is not None:
+        return parse_key_encryption_key(settings.key_encryption_key.get_secret_value(), "key_encryption_key")
+    return load_or_create(settings.key_encryption_key_file, may_create=may_create)
 
 
 def build_key_life_cycle(settings: Settings, storage: Storage, vault: KeyEncryptionKey) -> KeyLifeCycle:

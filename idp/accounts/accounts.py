@@ -27,10 +27,28 @@ def create_account(
     """Make an account and return it. The user name is the `preferred_username` unless the claims say otherwise.
 
     Raises ValueError for a bad name, address or claim, `Duplicate` if a name is taken."""
+    account = draft_account(username=username, email=email, claims=claims, roles=roles, now=now)
+    uow.accounts.add(account)
+    if password_hash is not None:
+        _put_password(uow, account.account_id, password_hash, now)
+    return account
+
+
+def draft_account(
+    *,
+    account_id: str | None = None,
+    username: str,
+    email: str | None = None,
+    claims: Mapping[str, Any] | None = None,
+    roles: tuple[str, ...] = (),
+    now: int,
+) -> Account:
+    """Return an account that is checked and not kept yet; without an id it gets a new one. Raises ValueError for a bad
+    name, address or claim."""
     names = (checked_name(username), *((checked_email(email),) if email else ()))
     given = {"preferred_username": username.strip(), **({"email": email.strip()} if email else {}), **(claims or {})}
-    account = Account(
-        account_id=new_identifier(),
+    return Account(
+        account_id=account_id or new_identifier(),
         username=username.strip(),
         names=tuple(dict.fromkeys(names)),
         claims=checked_claims(given | {"updated_at": now}),
@@ -39,10 +57,6 @@ def create_account(
         created_at=now,
         updated_at=now,
     )
-    uow.accounts.add(account)
-    if password_hash is not None:
-        _put_password(uow, account.account_id, password_hash, now)
-    return account
 
 
 def find_account(uow: UnitOfWork, name: str) -> Account | None:

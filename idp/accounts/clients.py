@@ -66,6 +66,15 @@ def open_secrets(client: Client, vault: KeyEncryptionKey, now: int) -> tuple[str
     return tuple(_open(client, one, vault) for one in sealed if one is not None)
 
 
+def opens_secret(client_id: str, sealed: bytes, vault: KeyEncryptionKey) -> bool:
+    """Tell whether a client's secret was sealed under this key-encryption key."""
+    try:
+        vault.open(sealed, _purpose(client_id))
+    except CannotOpen:
+        return False
+    return True
+
+
 def _sealed(
     client_id: str, metadata: Mapping[str, Any], secret: str | None, vault: KeyEncryptionKey | None
 ) -> bytes | None:
@@ -110,6 +119,20 @@ def rotate_secret(
         )
     )
     return secret
+
+
+def give_secret(client: Client, vault: KeyEncryptionKey | None = None) -> tuple[Client, str]:
+    """Return the client with a new secret and no older one, and that secret; nothing is kept yet."""
+    secret = _new_secret(client.metadata)
+    changed = replace(
+        client,
+        secret_hash=digest(secret),
+        sealed_secret=_sealed(client.client_id, client.metadata, secret, vault),
+        previous_secret_hash=None,
+        previous_secret_expires_at=None,
+        previous_sealed_secret=None,
+    )
+    return changed, secret
 
 
 def registration_token_matches(client: Client | None, token: str) -> bool:

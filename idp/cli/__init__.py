@@ -6,6 +6,7 @@ A command's module is imported when the command is run, so that those that need 
 import os
 from collections.abc import Mapping
 from importlib import import_module
+from keyword import iskeyword
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,10 @@ COMMANDS: Mapping[str, str] = {
     "resource": "idp.cli.resource",
     "keys": "idp.cli.keys",
     "session": "idp.cli.session",
+    "backup": "idp.cli.backup",
+    "restore": "idp.cli.restore",
+    "export": "idp.cli.export",
+    "import": "idp.cli.import_",
     "config": "idp.cli.config",
     "healthcheck": "idp.cli.healthcheck",
     "version": "idp.cli.version",
@@ -41,7 +46,9 @@ class Commands(click.Group):
         """Import a command."""
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = getattr(import_module(COMMANDS[cmd_name]), cmd_name)
+        # Python has the word `import` for itself.
+        name = f"{cmd_name}_" if iskeyword(cmd_name) else cmd_name
+        command: click.Command = getattr(import_module(COMMANDS[cmd_name]), name)
         return command
 
     def invoke(self, ctx: click.Context) -> Any:

@@ -21,6 +21,8 @@ from idp.cli.failures import Failure
 from idp.cli.opening import Program, pass_program
 from idp.cli.output import as_json, instant, show_one, show_rows
 from idp.cli.secret_values import secret_file_option, secret_outlet
+from idp.exchange.clients import check_client
+from idp.exchange.outcome import Wrong
 from idp.protocol.profiles import PROFILES
 from idp.stores.interfaces import Duplicate, UnitOfWork
 from idp.stores.records import Client
@@ -236,15 +238,10 @@ def enable(program: Program, client_id: str) -> None:
 
 
 def _check(program: Program, client_id: str, metadata: dict[str, Any]) -> dict[str, Any]:
-    # RFC 6749 §A.1: a client_id is printable ASCII; without spaces it can be named on a command line.
-    if not client_id.isascii() or not client_id.isprintable() or " " in client_id or not 0 < len(client_id) <= 200:
-        raise click.UsageError("A client_id is 1 to 200 printable ASCII characters without spaces.")
-    # What is not known would be left out, as a registration must (RFC 7591 §2); here it is a slip of the pen.
-    if unknown := sorted(set(metadata) - set(program.registry.client_metadata)):
-        raise click.UsageError(f"No such member of client metadata: {', '.join(unknown)}.")
-    if "authorization_code" in metadata["grant_types"] and not metadata.get("redirect_uris"):
-        raise click.UsageError("A client that people sign in to needs --redirect-uri, at least once.")
-    return program.registry.check_client_metadata(metadata, program.settings)
+    try:
+        return check_client(client_id, metadata, program.registry, program.settings)
+    except Wrong as fault:
+        raise click.UsageError(str(fault)) from None
 
 
 def _get(uow: UnitOfWork, client_id: str) -> Client:

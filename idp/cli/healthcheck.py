@@ -7,6 +7,7 @@ import click
 
 from idp.cli.failures import Failure
 from idp.cli.opening import Program, pass_program
+from idp.settings import Settings
 
 _TIMEOUT_SECONDS = 5.0
 _EVERY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - asked about, not listened on
@@ -17,14 +18,22 @@ _EVERY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - asked abo
 @pass_program
 def healthcheck(program: Program, live: bool) -> None:
     """Ask the provider on this machine whether it is ready; exit with 1 if not."""
-    host = _EVERY_ADDRESS.get(program.settings.host, program.settings.host)
-    path = "/health/live" if live else "/health/ready"
-    status = ask(host, program.settings.port, path, tls=program.settings.tls_certificate_file is not None)
+    status = ask_provider(program.settings, "/health/live" if live else "/health/ready")
     if status is None:
-        raise Failure(f"Nothing answers on {host}, port {program.settings.port}.", next_step="idp serve")
+        where = f"{_address(program.settings)}, port {program.settings.port}"
+        raise Failure(f"Nothing answers on {where}.", next_step="idp serve")
     if status != 200:
         raise Failure(f"It answers, and is not ready (status {status}).", next_step="look into its log")
     click.echo("live" if live else "ready")
+
+
+def ask_provider(settings: Settings, path: str) -> int | None:
+    """Return the status that the provider of these settings gives for a path; None if nothing answers."""
+    return ask(_address(settings), settings.port, path, tls=settings.tls_certificate_file is not None)
+
+
+def _address(settings: Settings) -> str:
+    return _EVERY_ADDRESS.get(settings.host, settings.host)
 
 
 def ask(host: str, port: int, path: str, name: str | None = None, *, tls: bool = False) -> int | None:

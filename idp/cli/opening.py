@@ -16,7 +16,7 @@ from idp.accounts.sessions import Sessions
 from idp.cli.failures import Failure
 from idp.clock import SystemClock
 from idp.settings import Loaded, Settings, load_settings
-from idp.stores.interfaces import NoDatabase, Storage, UnitOfWork
+from idp.stores.interfaces import NoDatabase, PortableStorage, UnitOfWork
 
 if TYPE_CHECKING:
     from idp.jose.rotation import KeyLifeCycle
@@ -58,7 +58,7 @@ class Program:
         return self.loaded.settings
 
     @cached_property
-    def storage(self) -> Storage:
+    def storage(self) -> PortableStorage:
         """The database, which must be there: a new one made by mistake would look like lost data (R20)."""
         from idp.app import open_storage
 

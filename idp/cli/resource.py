@@ -1,18 +1,15 @@
 """`idp resource`: protected resources, the audiences of access tokens (RFC 8707)."""
 
-import re
-
 import click
 
 from idp.accounts.audit import record
 from idp.cli.failures import Failure
 from idp.cli.opening import Program, pass_program
 from idp.cli.output import as_json, show_rows
+from idp.exchange.outcome import Wrong
+from idp.exchange.resources import check_scope
 from idp.specs.resource_indicators import parse_resource
 from idp.stores.records import Resource
-
-# RFC 6749 §3.3: a scope is one token without spaces, quotes and backslashes; `=` divides it from its title here.
-_SCOPE = re.compile(r"[\x21\x23-\x3c\x3e-\x5b\x5d-\x7e]+")
 
 
 @click.group()
@@ -54,8 +51,8 @@ def list_(program: Program, json_: bool) -> None:
 
 def _parse_scope(program: Program, text: str) -> tuple[str, str]:
     scope, _, title = text.partition("=")
-    if not _SCOPE.fullmatch(scope):
-        raise click.UsageError(f"{scope!r} is no scope: printable ASCII without spaces, quotes and backslashes.")
-    if scope in program.registry.scopes:
-        raise click.UsageError(f"The scope {scope!r} is the provider's own.")
+    try:
+        check_scope(scope, program.registry)
+    except Wrong as fault:
+        raise click.UsageError(str(fault)) from None
     return scope, title or scope

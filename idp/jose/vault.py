@@ -44,6 +44,15 @@ def open_record(record: SigningKey, vault: KeyEncryptionKey) -> KeyPair:
         ) from None
 
 
+def opens_key(kid: str, alg: str, sealed: bytes, vault: KeyEncryptionKey) -> bool:
+    """Tell whether a private key of the provider's was sealed under this key-encryption key."""
+    try:
+        vault.open(sealed, _purpose(kid, alg))
+    except CannotOpen:
+        return False
+    return True
+
+
 def _purpose(kid: str, alg: str) -> str:
     """Return what is bound to the sealed key; by its `alg` a key that signs can never be made one that decrypts."""
     return f"signing-key {alg} {kid}"

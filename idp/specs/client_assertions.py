@@ -11,6 +11,7 @@ for several servers cannot be carried from one to another; `oidc_legacy` admits 
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from idp.accounts.restores import last_restore_at
 from idp.jose.algorithms import ALGORITHMS
 from idp.jose.compact import InvalidToken, parse_compact, parse_object
 from idp.jose.foreign import SECRET_OCTETS, VERIFICATION_ALGORITHMS, parse_jwks
@@ -74,6 +75,7 @@ def verify_by(method: str) -> Callable[[Request, Params, Context], Client]:
             raise InvalidClient(f"{fault.reason} (client_assertion)") from fault
         _check_parties(claims, client, context)
         _check_times(claims, context.now)
+        _check_restore(claims, last_restore_at(context.uow), context.now)
         _spend(claims, client, context)
         return client
 
@@ -116,6 +118,17 @@ def _check_times(claims: Mapping[str, Any], now: int) -> None:
         raise InvalidClient("iat is in the future, or too long ago")
     if _instant(claims, "nbf", absent=now) > now + SKEW_SECONDS:
         raise InvalidClient("nbf is in the future")
+
+
+def _check_restore(claims: Mapping[str, Any], restored_at: int | None, now: int) -> None:
+    """Refuse what may have been used before a restore, whose backup knows nothing of it (replay, R4)."""
+    if restored_at is None:
+        return
+    # Without iat it may be as old as exp allows; with one, its clock may be ahead of ours.
+    known = "iat" in claims
+    is_old = claims["iat"] <= restored_at + SKEW_SECONDS if known else now <= restored_at + LONGEST_LIFE_SECONDS
+    if is_old:
+        raise InvalidClient("it may have been used before everything was restored from a backup")
 
 
 def _instant(claims: Mapping[str, Any], name: str, *, absent: float | None = None) -> float:

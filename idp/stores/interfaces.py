@@ -11,8 +11,9 @@ one raises UnicodeEncodeError, and an integer beyond 64 bits OverflowError, so w
 refused before.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from idp.stores.records import (
@@ -309,3 +310,56 @@ class Storage(Protocol):
         """Delete up to `limit` rows of each table that can no longer matter at `now`; return how many went."""
 
     def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class DumpedTable:
+    """A whole table in the order of its key, in pages of rows, which are as long as `columns`."""
+
+    name: str
+    columns: tuple[str, ...]
+    pages: Iterator[Sequence[Sequence[Any]]]
+
+
+class Dump(Protocol):
+    """All that a storage holds, at one moment."""
+
+    @property
+    def revision(self) -> str:
+        """The revision of the schema that the tables are of."""
+
+    def tables(self) -> Iterator[DumpedTable]: ...
+
+
+class Load(Protocol):
+    """A storage that is filled anew, all or nothing."""
+
+    def find_rows(self) -> str | None:
+        """Return the name of a table that has rows; None where nothing would be lost."""
+
+    def begin(self, revision: str) -> None:
+        """Drop what is there and make the schema of a revision."""
+
+    def put(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+        """Write all rows of a table."""
+
+    def finish(self) -> None:
+        """Bring the schema to this program's."""
+
+
+class PortableStorage(Storage, Protocol):
+    """A storage whose content can be taken out and put into another one."""
+
+    @property
+    def place(self) -> str:
+        """Which one it is, without a secret."""
+
+    def knows(self, revision: str) -> bool:
+        """Tell whether this program knows a revision of the schema; one that it does not is of a newer program."""
+
+    def dump(self) -> AbstractContextManager[Dump]:
+        """Open one consistent view of everything, which stops no writer."""
+
+    def load(self) -> AbstractContextManager[tuple[Load, UnitOfWork]]:
+        """Open a transaction that fills the storage: commits when the block ends, rolls back when it raises. The unit
+        of work is of the same transaction, for what comes after `finish`."""

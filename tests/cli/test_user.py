@@ -81,7 +81,7 @@ def test_no_option_takes_a_password_or_secret() -> None:
         return found
 
     names = {name for name in parameters(main) if "password" in name or "secret" in name}
-    assert names == {"--password-stdin", "--password-file", "--secret-file"}
+    assert names == {"--password-stdin", "--password-file", "--secret-file", "--secrets"}
 
 
 @pytest.mark.parametrize(

@@ -46,6 +46,15 @@ class Database(ABC):
                 raise
 
     @contextmanager
+    def within(self, connection: Connection) -> Iterator[Runner]:
+        """Run statements within the transaction of a migration."""
+        cursor = connection.connection.cursor()
+        try:
+            yield self.runner(cursor, connection.dialect, self._errors)
+        finally:
+            cursor.close()
+
+    @contextmanager
     def looking(self) -> Iterator[Connection]:
         """Open a connection that looks at the schema. Raises `StorageUnavailable` unless the database can be used."""
         with self.failures(), self._readers.connect() as connection:

@@ -7,14 +7,16 @@ from typing import Protocol
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import SQLAlchemyError
 
-from idp.stores.interfaces import StorageUnavailable, UnitOfWork
+from idp.stores.interfaces import Dump, Load, StorageUnavailable, UnitOfWork
 from idp.stores.sql.accounts import SqlAccounts
 from idp.stores.sql.artifacts import SqlArtifacts
 from idp.stores.sql.audit import SqlAudit
 from idp.stores.sql.clients import SqlClients, SqlConsents, SqlResources, SqlSubjects
 from idp.stores.sql.database import Database
+from idp.stores.sql.dumping import SqlDump
 from idp.stores.sql.grants import SqlGrants, SqlRefreshTokens
-from idp.stores.sql.migrations import check_schema, migrate
+from idp.stores.sql.loading import LOADS
+from idp.stores.sql.migrations import check_schema, knows, migrate, newest_revision
 from idp.stores.sql.outbox import SqlOutbox
 from idp.stores.sql.postgresql import PostgresqlDatabase
 from idp.stores.sql.running import Runner
@@ -65,7 +67,8 @@ class SqlStorage:
 
         Raises `NoDatabase`, and `StorageUnavailable` for one that cannot be used."""
         url = _parsed(database_url)
-        self._database = DATABASES[url.get_backend_name()](url, connections=connections, may_create=may_create)
+        self._kind = url.get_backend_name()
+        self._database = DATABASES[self._kind](url, connections=connections, may_create=may_create)
 
     @property
     def place(self) -> str:
@@ -94,6 +97,23 @@ class SqlStorage:
         """Return if the database answers and its schema is current."""
         with self._database.looking() as connection:
             check_schema(connection)
+
+    def knows(self, revision: str) -> bool:
+        """Tell whether this program knows a revision of the schema."""
+        return knows(revision)
+
+    @contextmanager
+    def dump(self) -> Iterator[Dump]:
+        """Open one consistent view of all tables."""
+        self.check()
+        with self._database.reading() as run:
+            yield SqlDump(run, newest_revision())
+
+    @contextmanager
+    def load(self) -> Iterator[tuple[Load, UnitOfWork]]:
+        """Open the transaction that fills the database; no migration and no other load is beside it."""
+        with self._database.migrating() as connection, self._database.within(connection) as run:
+            yield LOADS[self._kind](connection), SqlUnitOfWork(run)
 
     def sweep(self, now: int, limit: int) -> int:
         """Delete up to `limit` rows of each table that can no longer matter, a transaction for each table. Where

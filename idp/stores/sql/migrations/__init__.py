@@ -15,9 +15,18 @@ from idp.stores.interfaces import StorageUnavailable
 def migrate(connection: Connection) -> None:
     """Bring the schema to this program's version, within the transaction that is open: one process migrates, the others
     wait for theirs and then find nothing left to do. Raises `StorageUnavailable` for a newer schema."""
-    scripts = _scripts()
-    _refuse_newer(scripts, connection)
-    _upgrade(scripts, connection)
+    refuse_newer(connection)
+    upgrade(connection, "head")
+
+
+def newest_revision() -> str:
+    """Return the revision of this program's schema."""
+    return str(_scripts().get_current_head())
+
+
+def knows(revision: str) -> bool:
+    """Tell whether a revision is one of this program's steps."""
+    return revision in {script.revision for script in _scripts().walk_revisions()}
 
 
 def check_schema(connection: Connection) -> None:
@@ -35,17 +44,19 @@ def _scripts() -> ScriptDirectory:
     return ScriptDirectory.from_config(config)
 
 
-def _refuse_newer(scripts: ScriptDirectory, connection: Connection) -> None:
+def refuse_newer(connection: Connection) -> None:
+    """Raise `StorageUnavailable` for a schema of a newer program."""
     current = MigrationContext.configure(connection).get_current_revision()
-    known = {script.revision for script in scripts.walk_revisions()}
-    if current is not None and current not in known:
+    if current is not None and not knows(current):
         raise StorageUnavailable(
             f"the database has schema {current}, which is newer than this program; run the newer program"
         )
 
 
-def _upgrade(scripts: ScriptDirectory, connection: Connection) -> None:
+def upgrade(connection: Connection, revision: str) -> None:
+    """Take the steps up to a revision, within the transaction that is open."""
+    scripts = _scripts()
     config = Config()
-    with EnvironmentContext(config, scripts, fn=lambda rev, _: scripts._upgrade_revs("head", rev)) as environment:
+    with EnvironmentContext(config, scripts, fn=lambda rev, _: scripts._upgrade_revs(revision, rev)) as environment:
         environment.configure(connection=connection, transactional_ddl=False)
         environment.run_migrations()

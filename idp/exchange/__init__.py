@@ -1,0 +1,1 @@
+"""Export and import: clients, resources and accounts as lines that people can read, compare and write."""
