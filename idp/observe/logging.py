@@ -65,12 +65,13 @@ class SafeHandler(logging.StreamHandler[TextIO]):
                 os.close(nowhere)
 
 
-def configure_logging(level: str, form: str, stream: TextIO | None = None) -> SafeHandler:
-    """Send all logging to one stream, standard error by default. `form` is `json`, `text`, or `auto` by terminal."""
+def configure_logging(level: str, form: str, stream: TextIO | None = None, worker: int | None = None) -> SafeHandler:
+    """Send all logging to one stream, standard error by default. `form` is `json`, `text`, or `auto` by terminal.
+    `worker` is the process id that lines carry where several processes write into one log."""
     stream = stream or sys.stderr
     handler = SafeHandler(stream)
     is_text = form == "text" or (form == "auto" and stream.isatty())
-    handler.setFormatter(_OneLine(_renderer(is_text, stream)))
+    handler.setFormatter(_OneLine(_renderer(is_text, stream), {} if worker is None else {"worker": worker}))
     # The standard library's way to spare finding out what no line of ours says: file, thread, process, task.
     logging._srcfile = None
     logging.logThreads = logging.logMultiprocessing = False
@@ -98,9 +99,9 @@ def _renderer(is_text: bool, stream: TextIO) -> Callable[[_Event], str]:
 class _OneLine(logging.Formatter):
     """Makes an event of a record, without secrets, and renders it."""
 
-    def __init__(self, render: Callable[[_Event], str]) -> None:
+    def __init__(self, render: Callable[[_Event], str], always: Mapping[str, Any]) -> None:
         super().__init__()
-        self._render = render
+        self._render, self._always = render, always
 
     def format(self, record: logging.LogRecord) -> str:
         """Return one line."""
@@ -109,6 +110,7 @@ class _OneLine(logging.Formatter):
             "level": record.levelname.lower(),
             "logger": record.name,
             "timestamp": _instant(record.created),
+            **self._always,
         }
         for key, value in vars(record).items():
             if key not in _STANDARD and value is not None and value != "":

@@ -144,6 +144,9 @@ class Settings(_Group):
     trusted_proxies: tuple[Annotated[str, AfterValidator(check_network)], ...] = Field(
         default=(), description="Addresses or networks whose X-Forwarded-For is believed."
     )
+    workers: int = Field(
+        default=1, ge=1, le=64, description="Processes that serve; what is said of threads and queues is for each."
+    )
     worker_threads: int = Field(
         default=0,
         ge=0,

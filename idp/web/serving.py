@@ -3,12 +3,14 @@
 import asyncio
 import errno
 import logging
+import os
 import resource
 import signal
 import socket
 import ssl
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 from types import FrameType
 from typing import Any
@@ -33,13 +35,28 @@ _REASONS = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Supervised:
+    """By whom a worker was started, and how it tells that it serves."""
+
+    supervisor: int
+    serves: Callable[[], None]
+
+
 class CannotListen(Exception):
     """The address cannot be listened on; the text says where and why."""
 
 
-def claim_address(host: str, port: int) -> socket.socket:
+def claim_places(host: str, port: int, count: int) -> list[socket.socket]:
+    """Return as many sockets that are bound to one address, over which the kernel spreads the connections. Raises
+    `CannotListen`, also when another program of the same user would share it."""
+    claim_address(host, port).close()
+    return [claim_address(host, port, shared=True) for _ in range(count)]
+
+
+def claim_address(host: str, port: int, *, shared: bool = False) -> socket.socket:
     """Return a socket that is bound to the address; it takes connections only once it is served, so that nobody waits
-    for an application that is still starting. Raises `CannotListen`."""
+    for an application that is still starting. `shared` ones may be several. Raises `CannotListen`."""
     try:
         family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[
             0
@@ -49,6 +66,8 @@ def claim_address(host: str, port: int) -> socket.socket:
         raise CannotListen(f"cannot listen on {host}, port {port}: {error.strerror}") from None
     try:
         claimed.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if shared:
+            claimed.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         claimed.bind(address)
         return claimed
     except OSError as error:
@@ -64,9 +83,11 @@ def serve(
     shutdown_seconds: int,
     behind_proxy: bool,
     tls: ssl.SSLContext | None = None,
+    supervised: Supervised | None = None,
 ) -> bool:
     """Serve until SIGTERM or SIGINT; requests under way have `shutdown_seconds` to finish, a second signal ends all at
-    once. Return whether it served at all. With `tls` it speaks https only.
+    once. Return whether it served at all. With `tls` it speaks https only. A `supervised` one also stops when its
+    supervisor is gone.
 
     Refused requests that reach no page or endpoint are answered with HSTS where browsers come by https."""
     connections = Connections(most=most_connections())
@@ -86,7 +107,7 @@ def serve(
     config.load()
     # Ours: uvicorn makes one of its own from files only, with its own choice of ciphers.
     config.ssl = tls
-    server = _Server(config, connections)
+    server = _Server(config, connections, supervised)
     server.run(sockets=[listening])
     return server.started
 
@@ -104,9 +125,9 @@ def most_connections() -> int:
 
 
 class _Server(uvicorn.Server):
-    def __init__(self, config: uvicorn.Config, connections: Connections) -> None:
+    def __init__(self, config: uvicorn.Config, connections: Connections, supervised: Supervised | None = None) -> None:
         super().__init__(config)
-        self._connections = connections
+        self._connections, self._supervised = connections, supervised
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen. uvicorn's own would give a peer a minute for the handshake and half a minute for the end of TLS."""
@@ -130,12 +151,17 @@ class _Server(uvicorn.Server):
             for claimed in sockets or []
         ]
         self.started = True
+        if self._supervised is not None:
+            self._supervised.serves()
         for listening in sockets or []:
             _log.info("serving", extra={"listening": "{}:{}".format(*listening.getsockname()[:2])})
 
     async def on_tick(self, counter: int) -> bool:
         if counter % 10 == 0:
             self._connections.sweep(self.server_state.connections, asyncio.get_running_loop().time())  # type: ignore[arg-type]
+            if self._supervised is not None and os.getppid() != self._supervised.supervisor:
+                _log.error("the supervisor is gone")
+                self.should_exit = True
         return await super().on_tick(counter)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:

@@ -39,7 +39,7 @@ def test_files_are_private(storage: SqlStorage, path: Path) -> None:
 @pytest.mark.case("OP-09")
 def test_locked_database_is_unavailable(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Another program's lock ends in `StorageUnavailable` after a bounded wait; then all is as before."""
-    monkeypatch.setattr("idp.stores.sql.sqlite.PRAGMAS", ("PRAGMA journal_mode=WAL", "PRAGMA busy_timeout=100"))
+    monkeypatch.setattr("idp.stores.sql.sqlite.BUSY_SECONDS", 0.1)
     storage = open_database(path)
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")

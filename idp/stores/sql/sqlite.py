@@ -24,6 +24,10 @@ from idp.stores.sql.running import Runner
 READERS = 64
 BUSY_SECONDS = 5
 RETRY_SECONDS = 0.01
+# Between two tries to become the one writer of all processes. SQLite's own waiting sleeps up to 100 ms at a time, and
+# whoever asks more often gets there first.
+TURN_SECONDS = 0.001
+MIGRATION_SECONDS = 600
 WAL = "PRAGMA journal_mode=WAL"
 PRAGMAS = (
     f"PRAGMA busy_timeout={BUSY_SECONDS * 1000}",
@@ -33,6 +37,7 @@ PRAGMAS = (
     "PRAGMA cache_size=-8192",
 )
 READ_ONLY = "PRAGMA query_only=ON"
+IMPATIENT = "PRAGMA busy_timeout=0"
 
 
 UNIQUE = {"SQLITE_CONSTRAINT_PRIMARYKEY", "SQLITE_CONSTRAINT_UNIQUE"}
@@ -54,7 +59,7 @@ class SqliteDatabase(Database):
     slowest writer wait seven times as long. Readers have connections of their own, which cannot write."""
 
     runner: ClassVar[type[Runner]] = SqliteRunner
-    begin_migration = ("BEGIN IMMEDIATE",)
+    begin_migration = (f"PRAGMA busy_timeout={MIGRATION_SECONDS * 1000}", "BEGIN IMMEDIATE")
 
     def __init__(self, url: URL, *, connections: int, may_create: bool) -> None:  # noqa: ARG002 - a pool of its own
         self._path = database_file(url, may_create=may_create)
@@ -82,8 +87,11 @@ class SqliteDatabase(Database):
     @contextmanager
     def migrating(self) -> Iterator[Connection]:
         """Open the transaction of a migration, when it is its turn."""
-        with self._turn(), super().migrating() as connection:
-            yield connection
+        with self._turn():
+            with super().migrating() as connection:
+                yield connection
+            # The connection waits as a migration does.
+            self._writers.dispose()
 
     @contextmanager
     def looking(self) -> Iterator[Connection]:
@@ -101,6 +109,18 @@ class SqliteDatabase(Database):
             yield
         finally:
             self._writing.release()
+
+    def _begun(self, engine: Engine, begin: str) -> tuple[Any, Any]:
+        """Begin; where another process writes, wait for it within the same bounds."""
+        give_up_at = monotonic() + BUSY_SECONDS
+        while True:
+            try:
+                return super()._begun(engine, begin)
+            except StorageUnavailable as fault:
+                is_busy = getattr(fault.__cause__, "sqlite_errorname", "") == "SQLITE_BUSY"
+                if engine is not self._writers or not is_busy or monotonic() >= give_up_at:
+                    raise
+            Event().wait(TURN_SECONDS)
 
     def _require_same_file(self) -> None:
         """SQLite would go on writing into a file that was deleted or replaced, and all of it would be lost (R20)."""
@@ -145,7 +165,7 @@ def open_engine(path: Path, *, connections: int, read_only: bool = False) -> Eng
         # Whoever takes a connection begins and ends its transaction.
         pool_reset_on_return=None,
     )
-    pragmas = (*PRAGMAS, READ_ONLY) if read_only else PRAGMAS
+    pragmas = (*PRAGMAS, READ_ONLY if read_only else IMPATIENT)
     event.listen(engine, "connect", lambda connection, _record: _tell(connection, pragmas))
     return engine
 
