@@ -1,0 +1,1 @@
+"""What `deploy/` holds names real settings, commands and paths; by hand, whole sign-ins through real proxies."""
