@@ -1,4 +1,4 @@
-"""One End-User's sign-in at a provider that runs elsewhere, over real HTTP, with what a browser and a client would send."""
+"""One End-User's sign-in at a provider that runs elsewhere, over real HTTP, with what browser and client would send."""
 
 import base64
 import re
@@ -13,6 +13,8 @@ from tests.provider import CHALLENGE, VERIFIER
 
 REDIRECT_URI = "https://app.example.org/callback"
 TIMEOUT_SECONDS = 30.0
+# Another than the proxy's, so that the two can be told apart.
+VISITORS_ADDRESS = "127.0.0.2"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +41,9 @@ class Visitor:
         self._target = target
         self._host = urlsplit(target.issuer).netloc
         self._cookies: dict[str, str] = {}
+        transport = httpx2.HTTPTransport(verify=target.trust or True, local_address=VISITORS_ADDRESS)
         self._http = httpx2.Client(
-            base_url=target.origin, headers=headers, verify=target.trust or True, timeout=TIMEOUT_SECONDS
+            base_url=target.origin, headers=headers, transport=transport, timeout=TIMEOUT_SECONDS
         )
 
     def close(self) -> None:
@@ -48,8 +51,8 @@ class Visitor:
         self._http.close()
 
     def send(self, method: str, path: str, **more: Any) -> httpx2.Response:
-        """Send a request by the issuer's name, with the cookies that the provider has set; they are kept here, for a jar
-        would not send secure ones to a plain origin."""
+        """Send a request by the issuer's name, with the cookies that the provider has set; they are kept here, for a
+        jar would not send secure ones to a plain origin."""
         headers = {"host": self._host} | more.pop("headers", {})
         if self._cookies:
             headers["cookie"] = "; ".join(f"{name}={value}" for name, value in self._cookies.items())
@@ -74,9 +77,7 @@ class Visitor:
         }
         page = self._follow(self.send("GET", "/oauth2/authorize", params=query))
         if 'id="login-submit"' in page.text:
-            page = self.submit(
-                page, username=self._target.username, password=self._target.password, action="sign_in"
-            )
+            page = self.submit(page, username=self._target.username, password=self._target.password, action="sign_in")
         if 'id="consent-allow"' in page.text:
             page = self.submit(page, action="allow")
         if not page.is_redirect:
@@ -109,9 +110,7 @@ class Visitor:
 
     def redeem(self, code: str) -> dict[str, Any]:
         """Redeem a code. Raises `Failed`."""
-        return self.token(
-            grant_type="authorization_code", code=code, redirect_uri=REDIRECT_URI, code_verifier=VERIFIER
-        )
+        return self.token(grant_type="authorization_code", code=code, redirect_uri=REDIRECT_URI, code_verifier=VERIFIER)
 
     def whole_journey(self) -> dict[str, Any]:
         """Sign in, redeem the code, refresh, ask UserInfo; return the last token response. Raises `Failed`."""
