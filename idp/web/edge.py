@@ -36,6 +36,10 @@ BODY_SECONDS = 10.0
 # behind some that drip it would take longer than R14 allows.
 MOST_DOCUMENTS = 4
 MOST_FETCHES = 32
+# A host that drips its documents holds no more than these.
+MOST_FETCHES_OF_ONE_HOST = 4
+# Who has waited for so long has gone or asks again soon: to work on it would only make the others wait as long.
+LONGEST_WAIT_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +156,9 @@ class Edge:
         """Fetch a document in a thread of its own kind; those who need the same one wait for it together."""
         under_way = self._fetches.get(url)
         if under_way is None:
-            if len(self._fetches) >= MOST_FETCHES:
+            host = urlsplit(url).netloc
+            of_host = sum(urlsplit(other).netloc == host for other in self._fetches)
+            if len(self._fetches) >= MOST_FETCHES or of_host >= MOST_FETCHES_OF_ONE_HOST:
                 raise TemporarilyUnavailable("Too many documents are being fetched.", retry_after_seconds=5)
             loop = asyncio.get_running_loop()
             under_way = loop.run_in_executor(self._fetchers, self.server.documents.fetch, url)
@@ -161,14 +167,16 @@ class Edge:
         await asyncio.shield(under_way)
 
     async def _run(self, hashes: bool, call: Callable[[], Result]) -> Result:
-        """Run a call in a worker thread; raises `TemporarilyUnavailable` at once when too many wait (R18)."""
+        """Run a call in a worker thread; raises `TemporarilyUnavailable` at once when too many wait (R18), and without
+        running it when it has waited for too long."""
         waiting = self._hashing if hashes else self._waiting
         if waiting >= self.server.settings.queue_limit:
             raise TemporarilyUnavailable("Too many requests are waiting.", retry_after_seconds=2)
         self._count(hashes, 1)
         try:
             pool = self._hashers if hashes else self._workers
-            return await asyncio.get_running_loop().run_in_executor(pool, call)
+            in_time = partial(_in_time, monotonic() + LONGEST_WAIT_SECONDS, call)
+            return await asyncio.get_running_loop().run_in_executor(pool, in_time)
         finally:
             self._count(hashes, -1)
 
@@ -249,8 +257,16 @@ def _encoded(headers: Fields) -> list[tuple[bytes, bytes]]:
 ENCODED_NOT_A_PAGE = _encoded(NOT_A_PAGE)
 
 
+def _in_time(ends_at: float, call: Callable[[], Result]) -> Result:
+    """Runs in a worker thread. Raises `TemporarilyUnavailable` when it is too late to run a call."""
+    if monotonic() > ends_at:
+        raise TemporarilyUnavailable("The request has waited for too long.", retry_after_seconds=5)
+    return call()
+
+
 async def _read_body(scope: Scope, receive: Receive) -> bytes:
-    """Read a bounded body in bounded time; raises `TooLarge` (413, 415 for an encoded body, 408 for a slow one)."""
+    """Read a bounded body in bounded time; raises `TooLarge` (413, 415 for an encoded body, 408 for one that
+    is slow or breaks off)."""
     if scope["method"] in {"GET", "HEAD"}:
         return b""
     headers = dict(scope["headers"])
@@ -265,6 +281,9 @@ async def _read_body(scope: Scope, receive: Receive) -> bytes:
         async with asyncio.timeout(BODY_SECONDS):
             while True:
                 message = await receive()
+                if message["type"] == "http.disconnect":
+                    # What has come so far must not pass for all that was meant.
+                    raise TooLarge(408)
                 body += message.get("body", b"")
                 if len(body) > LONGEST_BODY:
                     raise TooLarge(413)
