@@ -68,7 +68,7 @@ class BoundedHttp(HttpToolsProtocol):
         self._refusal_headers = (*ALWAYS, *NOT_A_PAGE, *headers)
         # When the sweep ends what goes on: the wait for a head, the lingering, a write. Monotonic seconds.
         self.deadline, self.stuck_since = 0.0, 0.0
-        self.is_lingering = False
+        self.is_lingering, self._is_last, self._has_asked = False, False, False
         self._is_idle, self._in_head = False, True
         self._chunk, self._bytes, self._head_bytes = 0, 0, 0
         self._status, self._pending_status = 0, 0
@@ -156,6 +156,7 @@ class BoundedHttp(HttpToolsProtocol):
         scope = self.scope
         scope["method"], scope["http_version"] = self.parser.get_method().decode("ascii"), version
         self._read_target(scope)
+        self._has_asked = True
         before = self.cycle
         self.cycle = _Cycle(
             scope=scope,
@@ -167,7 +168,7 @@ class BoundedHttp(HttpToolsProtocol):
             default_headers=self.server_state.default_headers,
             message_event=asyncio.Event(),
             expect_100_continue=self.expect_100_continue,
-            keep_alive=version == "1.1" and self.parser.should_keep_alive(),
+            keep_alive=version == "1.1" and self.parser.should_keep_alive() and not self._is_last,
             on_response=self.on_response_complete,
         )
         if before is None or before.response_complete:
@@ -224,6 +225,18 @@ class BoundedHttp(HttpToolsProtocol):
             self.flow.resume_reading()
             self._is_idle = True
             self._wait(self._all.idle_seconds)
+
+    def shutdown(self) -> None:
+        """End an idle connection. One on which nothing was asked yet was taken, and so may ask once."""
+        if not self._has_asked and not self.is_lingering:
+            self._is_last = True
+            self.loop.call_later(self._all.linger_seconds, self._end_unasked)
+        else:
+            super().shutdown()
+
+    def _end_unasked(self) -> None:
+        if not self._has_asked:
+            self.transport.close()
 
     def eof_received(self) -> bool | None:  # type: ignore[override]
         """Answer a peer that has said all and still listens; one that has not is cut off."""

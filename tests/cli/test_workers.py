@@ -7,7 +7,7 @@ import sys
 from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from http.client import HTTPConnection
+from http.client import HTTPConnection, RemoteDisconnected
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -39,7 +39,14 @@ class Provider:
         )
 
     def ask(self, connection: HTTPConnection) -> int:
-        """Send a token request on a connection and return the status."""
+        """Send a token request on a connection and return the status; one that had grown idle is opened anew."""
+        try:
+            return self._ask(connection)
+        except (BrokenPipeError, RemoteDisconnected, ConnectionResetError):
+            connection.close()
+            return self._ask(connection)
+
+    def _ask(self, connection: HTTPConnection) -> int:
         secret = (self.directory / "secret").read_text().strip()
         basic = b64encode(f"svc:{secret}".encode()).decode()
         headers = {"authorization": f"Basic {basic}", "content-type": "application/x-www-form-urlencoded"}
