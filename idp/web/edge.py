@@ -36,8 +36,6 @@ BODY_SECONDS = 10.0
 # behind some that drip it would take longer than R14 allows.
 MOST_DOCUMENTS = 4
 MOST_FETCHES = 32
-# A host that drips its documents holds no more than these.
-MOST_FETCHES_OF_ONE_HOST = 4
 # Who has waited for so long has gone or asks again soon: to work on it would only make the others wait as long.
 LONGEST_WAIT_SECONDS = 10.0
 
@@ -156,9 +154,7 @@ class Edge:
         """Fetch a document in a thread of its own kind; those who need the same one wait for it together."""
         under_way = self._fetches.get(url)
         if under_way is None:
-            host = urlsplit(url).netloc
-            of_host = sum(urlsplit(other).netloc == host for other in self._fetches)
-            if len(self._fetches) >= MOST_FETCHES or of_host >= MOST_FETCHES_OF_ONE_HOST:
+            if len(self._fetches) >= MOST_FETCHES:
                 raise TemporarilyUnavailable("Too many documents are being fetched.", retry_after_seconds=5)
             loop = asyncio.get_running_loop()
             under_way = loop.run_in_executor(self._fetchers, self.server.documents.fetch, url)

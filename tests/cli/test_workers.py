@@ -94,7 +94,7 @@ def test_both_serve_and_say_which_they_are(provider: Provider) -> None:
     assert len(provider.workers) == 2
     assert provider.statuses(32) == {200}
     said = {event["worker"] for event in provider.process.events() if event["event"] == "request"}
-    assert said == provider.workers
+    assert provider.workers <= said
 
 
 def test_a_change_counts_with_both_at_once(provider: Provider) -> None:
