@@ -117,7 +117,8 @@ class SqliteDatabase(Database):
             try:
                 return super()._begun(engine, begin)
             except StorageUnavailable as fault:
-                is_busy = getattr(fault.__cause__, "sqlite_errorname", "") == "SQLITE_BUSY"
+                # Also while another process recovers what a killed one left: SQLITE_BUSY_RECOVERY.
+                is_busy = getattr(fault.__cause__, "sqlite_errorname", "").startswith("SQLITE_BUSY")
                 if engine is not self._writers or not is_busy or monotonic() >= give_up_at:
                     raise
             Event().wait(TURN_SECONDS)
