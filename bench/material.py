@@ -9,6 +9,7 @@ import hashlib
 import random
 import re
 import time
+from dataclasses import replace
 from urllib.parse import urlencode
 
 from bench.answers import body, cookies, location_path, parsed
@@ -97,7 +98,12 @@ class Material:
         return self._random.choice(self._place.accounts)
 
     def _add_code(self, uow: UnitOfWork, alg: str, now: int) -> str:
-        code, session = new_handle(), self._add_session(uow, now)
+        code = new_handle()
+        uow.artifacts.add(replace(self.code_of(self._add_session(uow, now), alg, now), handle_hash=digest(code)))
+        return code
+
+    def code_of(self, session: Session, alg: str, now: int) -> Artifact:
+        """Return a code of nobody's knowing, as an authorization in the session makes it."""
         payload = {
             "client_id": alg,
             "account_id": session.account_id,
@@ -110,16 +116,14 @@ class Material:
             "amr": list(session.amr),
             "carried": {"code_challenge": [CHALLENGE], "code_challenge_method": ["S256"]},
         }
-        artifact = Artifact(
+        return Artifact(
             kind="authorization_code",
-            handle_hash=digest(code),
+            handle_hash="",
             grant_id=new_identifier(),
             payload=payload,
             created_at=now,
             expires_at=now + self._lifetimes.code_seconds,
         )
-        uow.artifacts.add(artifact)
-        return code
 
     def _add_refresh_token(self, uow: UnitOfWork, alg: str, now: int) -> str:
         token, session = new_handle(), self._add_session(uow, now)

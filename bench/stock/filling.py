@@ -1,18 +1,19 @@
 """A stock: so many accounts, each with a session, a grant and five refresh tokens of it, four of them spent."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
-from sqlalchemy import Table
+from sqlalchemy import Connection, Table
 
 from bench.material import grant_of, session_of
 from bench.provider import Account, Place, password_hash
 from bench.stock.bulk import NUMBER, filling, md5, repeat
 from idp.accounts.accounts import draft_account
 from idp.stores.records import Account as AccountRecord
-from idp.stores.records import AuditEvent, Credential, RefreshToken
+from idp.stores.records import AuditEvent, Credential, Grant, RefreshToken, Session
 from idp.stores.sql.statements import Codec
 from idp.stores.sql.tables import (
     account_names,
@@ -43,62 +44,55 @@ class Numbered(Sequence[Account]):
 
 def stocked(place: Place, count: int) -> Place:
     """Fill an empty provider that does not run, and return it."""
-    # Whoever fills must be alone.
-    place.storage.close()
     now = int(time.time())
-    drafted = draft_account(
-        username=f"person{NUMBER}", email=f"person{NUMBER}@example.com", roles=("customer",), now=now
-    )
-    session = session_of(drafted.account_id, now, now + place.settings.lifetimes.session_seconds)
+    person = f"person{NUMBER}"
+    account = draft_account(username=person, email=f"{person}@example.com", roles=("customer",), now=now)
+    hashed = password_hash(place.settings)
+    secret = Credential(account_id="", method="password", secret=hashed, created_at=now, updated_at=now)
+    event = AuditEvent(event_id="", name="sign_in.ok", at=now, result="ok", address="192.0.2.7", request_id="0" * 32)
+    whose = {"account_id": ACCOUNT_ID}
+    with filling_of(place) as connection:
+        repeat(connection, accounts, row_of(AccountRecord, accounts, account), count, **whose)
+        for name in account.names:
+            repeat(connection, account_names, {"name": name}, count, **whose)
+        repeat(connection, credentials, row_of(Credential, credentials, secret), count, **whose)
+        repeat(connection, audit, row_of(AuditEvent, audit, event), count, event_id="md5('event' || n)", **whose)
+        _fill_grants(connection, place, count, now)
+    return replace(place, accounts=Numbered(count))
+
+
+def _fill_grants(connection: Connection, place: Place, count: int, now: int) -> None:
+    session = session_of("", now, now + place.settings.lifetimes.session_seconds)
     grant = grant_of(session, "RS256", now, now + place.settings.lifetimes.grant_seconds)
     token = RefreshToken(token_hash="", grant_id="", created_at=now, expires_at=grant.expires_at)
-    secret = Credential(
-        account_id="", method="password", secret=password_hash(place.settings), created_at=now, updated_at=now
+    whose = {"account_id": ACCOUNT_ID, "session_id": SESSION_ID}
+    kept = row_of(Session, sessions, session)
+    repeat(connection, sessions, kept, count, handle_hash=long_hash("handle"), **whose)
+    repeat(connection, grants, row_of(Grant, grants, grant), count, grant_id=GRANT_ID, **whose)
+    repeat(
+        connection,
+        refresh_tokens,
+        row_of(RefreshToken, refresh_tokens, token),
+        count * TOKENS_EACH,
+        token_hash=long_hash("token"),
+        grant_id=f"md5('grant' || (n / {TOKENS_EACH}))",
+        consumed_at=f"CASE WHEN n - n / {TOKENS_EACH} * {TOKENS_EACH} < {TOKENS_EACH - 1} THEN {now} END",
     )
-    event = AuditEvent(event_id="", name="sign_in.ok", at=now, result="ok", address="192.0.2.7", request_id="0" * 32)
+
+
+def filled_in(place: Place, count: int) -> tuple[Place, float]:
+    """Fill as `stocked` does, and tell how many seconds it took."""
+    began = time.monotonic()
+    return stocked(place, count), time.monotonic() - began
+
+
+@contextmanager
+def filling_of(place: Place) -> Iterator[Connection]:
+    """Fill the database of a provider that does not run."""
+    # Whoever fills must be alone.
+    place.storage.close()
     with filling(place.settings.database_url) as connection:
-        account = row_of(AccountRecord, accounts, drafted)
-        repeat(connection, accounts, account, count, account_id=ACCOUNT_ID)
-        for name in drafted.names:
-            repeat(connection, account_names, {"name": name}, count, account_id=ACCOUNT_ID)
-        repeat(connection, credentials, row_of(Credential, credentials, secret), count, account_id=ACCOUNT_ID)
-        repeat(
-            connection,
-            sessions,
-            row_of(type(session), sessions, session),
-            count,
-            session_id=SESSION_ID,
-            account_id=ACCOUNT_ID,
-            handle_hash=_hash("handle", "n"),
-        )
-        repeat(
-            connection,
-            grants,
-            row_of(type(grant), grants, grant),
-            count,
-            grant_id=GRANT_ID,
-            account_id=ACCOUNT_ID,
-            session_id=SESSION_ID,
-        )
-        repeat(
-            connection,
-            refresh_tokens,
-            row_of(RefreshToken, refresh_tokens, token),
-            count * TOKENS_EACH,
-            token_hash=_hash("token", "n"),
-            grant_id=f"md5('grant' || (n / {TOKENS_EACH}))",
-            consumed_at=f"CASE WHEN n - n / {TOKENS_EACH} * {TOKENS_EACH} < {TOKENS_EACH - 1} THEN {now} END",
-        )
-        repeat(
-            connection,
-            audit,
-            row_of(AuditEvent, audit, event),
-            count,
-            event_id="md5('event' || n)",
-            account_id=ACCOUNT_ID,
-            session_id=SESSION_ID,
-        )
-    return replace(place, accounts=Numbered(count))
+        yield connection
 
 
 def row_of(kind: type[Any], table: Table, record: Any) -> dict[str, Any]:
@@ -107,6 +101,6 @@ def row_of(kind: type[Any], table: Table, record: Any) -> dict[str, Any]:
     return Codec(kind, table, sorted(named)).encode(record)
 
 
-def _hash(what: str, number: str) -> str:
-    """Return the SQL of something as long as a SHA-256."""
-    return f"md5('{what} a' || {number}) || md5('{what} b' || {number})"
+def long_hash(what: str) -> str:
+    """Return the SQL of something as long as a SHA-256, different for each number."""
+    return f"md5('{what} a' || n) || md5('{what} b' || n)"
