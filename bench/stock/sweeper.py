@@ -1,32 +1,42 @@
-"""`python -m bench.stock.sweeper`: sweep the database of `IDP_DATABASE_URL` as the upkeep does, but without its pauses,
-until there is nothing left for a second. Prints the rows deleted, the turns, and the longest turn in ms, as JSON."""
+"""`python -m bench.stock.sweeper`: sweep the database of `IDP_DATABASE_URL` by the upkeep's own code, until there has
+been nothing left for a while. Prints how many rows went."""
 
-import json
 import os
 import time
 
+from idp.clock import SystemClock
+from idp.jose.rotation import KeyChange, KeyLifeCycle
 from idp.stores.sql.storage import SqlStorage
-from idp.upkeep import BATCH_ROWS
+from idp.upkeep import Upkeep
 
-IDLE_SECONDS, IDLE_PAUSE_SECONDS = 1.0, 0.02
+IDLE_SECONDS, IDLE_PAUSE_SECONDS = 2.0, 0.1
+
+
+class _NoKeys(KeyLifeCycle):
+    """The keys are the provider's own matter."""
+
+    def __init__(self) -> None:
+        """Need nothing."""
+
+    def tick(self, _now: int) -> tuple[KeyChange, ...]:
+        """Do nothing."""
+        return ()
 
 
 def main() -> None:
     """Sweep."""
     storage = SqlStorage(os.environ["IDP_DATABASE_URL"])
-    deleted = turns = 0
-    longest, idle_since = 0.0, time.monotonic()
+    upkeep = Upkeep(storage, SystemClock(), _NoKeys())
+    deleted, idle_since = 0, time.monotonic()
     while time.monotonic() - idle_since < IDLE_SECONDS:
-        began = time.monotonic()
-        rows = storage.sweep(int(time.time()), BATCH_ROWS)
+        rows = upkeep.sweep(int(time.time()))
         if rows:
-            idle_since = time.monotonic()
-            deleted, turns, longest = deleted + rows, turns + 1, max(longest, idle_since - began)
+            deleted, idle_since = deleted + rows, time.monotonic()
         else:
             # Another one is at it, or all is done.
             time.sleep(IDLE_PAUSE_SECONDS)
     storage.close()
-    print(json.dumps({"rows": deleted, "turns": turns, "longest_ms": round(longest * 1000, 1)}))
+    print(deleted)
 
 
 if __name__ == "__main__":

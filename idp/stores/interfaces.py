@@ -307,7 +307,7 @@ class Storage(Protocol):
         """Return if the database answers and its schema is current; raise `StorageUnavailable` saying why not."""
 
     def sweep(self, now: int, limit: int) -> int:
-        """Delete up to `limit` rows of each table that can no longer matter at `now`; return how many went."""
+        """Delete up to `limit` rows of each kind that can no longer matter at `now`; return how many went."""
 
     def close(self) -> None: ...
 
