@@ -11,7 +11,7 @@ _log = logging.getLogger("idp.upkeep")
 EVERY_SECONDS = 60.0
 # Small batches: a sweep holds the write lock only for moments, and then leaves the database to requests for so many
 # times as long as that took.
-BATCH_ROWS = 200
+BATCH_ROWS = 50
 REST = 3
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from bench.client import Lane, Load, send_all, send_lanes
+from bench.document import DOCUMENT, PARTS, replaced
 from bench.measuring import require
 from bench.run import Plan, run
 from bench.table import render
@@ -69,3 +70,18 @@ def test_client_refuses_to_count_a_broken_connection(port: int) -> None:
     """A server that closes instead of answering is an error, not a fast answer."""
     with pytest.raises(ConnectionError, match="closed a connection"):
         send_all(port, [b"GET /1", b"GET /close"], connections=1)
+
+
+def test_document_takes_a_part_between_its_marks() -> None:
+    """What stands around stays; a part without a place is refused."""
+    document = "a\n<!-- sqlite -->\nold\n<!-- end of sqlite -->\nb\n"
+    assert replaced(document, "sqlite", r"new \1") == ("a\n<!-- sqlite -->\n\nnew \\1\n\n<!-- end of sqlite -->\nb\n")
+    with pytest.raises(SystemExit, match="no place for postgresql"):
+        replaced(document, "postgresql", "new")
+
+
+def test_document_has_a_place_for_each_part() -> None:
+    """Nothing is measured for an hour and then thrown away."""
+    document = DOCUMENT.read_text()
+    for part in PARTS:
+        assert replaced(document, part, "figures").count("figures\n\n<!-- end") == 1
