@@ -7,6 +7,9 @@ from statistics import median
 from bench.client import Load, send_all
 from bench.processes import Running
 
+# How many batches warm up; Node.js compiles what has run for a while.
+WARMING = 3
+
 
 @dataclass(frozen=True, slots=True)
 class Limit:
@@ -63,7 +66,7 @@ def measure(works: Iterable[Work], rounds: int, scale: float, tell: Callable[[st
     for number in range(rounds + 1):
         tell(f"round {number} of {rounds}" if number else "warming up")
         for work in works:
-            sample = take(work, max(2, int(work.count * scale)))
+            sample = take(work, max(2, int(work.count * scale)) * (1 if number else WARMING))
             if number:
                 seen[work.name].append(sample)
                 tell(f"  {work.name}: {sample.share:.2f} of the limit, {sample.cpu_us:.0f} µs")

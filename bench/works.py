@@ -1,6 +1,7 @@
 """What is measured: each kind of request, its limit, and the same of the peer right after it."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 
 from bench.client import request, send_all
@@ -61,27 +62,7 @@ def all_works(ours: Running, material: Material, bare: Running, peer: Peer | Non
         expect=303,
         connections=4,
     )
-    route = bare_route(bare)
-    yield _read("UserInfo", "userinfo", ours, material.user_infos, route, 600, "one signature verified, 5 rows read")
-    if peer:
-        yield _read("UserInfo, peer", "userinfo", peer.running, peer.user_infos, route, 600, "opaque token looked up")
-    yield _read(
-        "introspection",
-        "introspection",
-        ours,
-        material.introspections,
-        route,
-        600,
-        "one signature verified, 5 rows read",
-    )
-    yield _read("JWKS", "jwks", ours, partial(_same, material, "/.well-known/jwks.json"), route, 1500, "from memory")
-    if peer:
-        yield _read("JWKS, peer", "jwks", peer.running, peer.jwks, route, 1500, "")
-    well_known = partial(_same, material, "/.well-known/openid-configuration")
-    yield _read("discovery", "discovery", ours, well_known, route, 1500, "from memory")
-    if peer:
-        yield _read("discovery, peer", "discovery", peer.running, peer.discovery, route, 1500, "")
-    yield _read("health", "health", ours, partial(_same, material, "/health/ready"), route, 600, "asks the database")
+    yield from _reads(ours, material, peer, bare_route(bare))
 
 
 def of_workers(one: Running, several: Running, workers: int, materials: tuple[Material, Material]) -> Iterator[Work]:
@@ -105,63 +86,57 @@ def workers_name(count: int) -> str:
 
 
 def _of_algorithm(ours: Running, material: Material, peer: Peer | None, alg: str) -> Iterator[Work]:
-    make = partial(
-        _token_work,
-        alg=alg,
-        count=400,
-    )
     stored = "code spent, grant and refresh token stored, one durable commit"
     rotated = "refresh token spent and replaced, one durable commit"
-    yield make("code exchange", ours, partial(material.exchanges, alg), 2, stored)
-    if peer:
-        yield make("code exchange, peer", peer.running, partial(peer.exchanges, alg, is_jwt=True), 2, "in memory")
-        if alg == "RS256":
-            opaque = partial(peer.exchanges, alg, is_jwt=False)
-            yield make("code exchange, peer, opaque", peer.running, opaque, 1, "in memory, opaque access token kept")
-    yield make("refresh", ours, partial(material.refreshes, alg), 2, rotated)
-    if peer:
-        yield make("refresh, peer", peer.running, partial(peer.refreshes, alg, is_jwt=True), 2, "in memory")
-        if alg == "RS256":
-            opaque = partial(peer.refreshes, alg, is_jwt=False)
-            yield make("refresh, peer, opaque", peer.running, opaque, 1, "in memory, opaque access token kept")
-    yield make("client credentials", ours, partial(material.client_credentials, alg), 1, "nothing stored")
-    if peer:
-        themselves = partial(peer.client_credentials, alg, is_jwt=True)
-        yield make("client credentials, peer", peer.running, themselves, 1, "nothing stored")
-
-
-def _token_work(
-    what: str,
-    running: Running,
-    requests: Callable[[int], Sequence[bytes]],
-    signed: int,
-    note: str,
-    *,
-    alg: str,
-    count: int,
-) -> Work:
-    first, comma, rest = what.partition(",")
-    return Work(
-        name=f"{first} {alg}{comma}{rest}",
-        group=first.replace(" ", "-"),
-        running=running,
-        requests=requests,
-        limit=signatures(signed, alg),
-        count=count,
-        note=note,
+    kinds = (
+        ("code exchange", 2, stored, material.exchanges, Peer.exchanges),
+        ("refresh", 2, rotated, material.refreshes, Peer.refreshes),
+        ("client credentials", 1, "nothing stored", material.client_credentials, Peer.client_credentials),
     )
+    for what, signed, note, requests, others in kinds:
+        work = Work(
+            name=f"{what} {alg}",
+            group=what.replace(" ", "-"),
+            running=ours,
+            requests=partial(requests, alg),
+            limit=signatures(signed, alg),
+            count=400,
+            note=note,
+        )
+        yield work
+        if peer is None:
+            continue
+        theirs = replace(work, name=f"{work.name}, peer", running=peer.running, note="in memory")
+        yield replace(theirs, requests=partial(others, peer, alg, is_jwt=True))
+        if alg == "RS256" and signed == 2:
+            yield replace(
+                theirs,
+                name=f"{theirs.name}, opaque",
+                requests=partial(others, peer, alg, is_jwt=False),
+                limit=signatures(1, alg),
+                note="in memory, opaque access token kept",
+            )
 
 
-def _read(
-    name: str,
-    group: str,
-    running: Running,
-    requests: Callable[[int], Sequence[bytes]],
-    route: Limit,
-    count: int,
-    note: str,
-) -> Work:
-    return Work(name=name, group=group, running=running, requests=requests, limit=route, count=count, note=note)
+def _reads(ours: Running, material: Material, peer: Peer | None, route: Limit) -> Iterator[Work]:
+    jwks = partial(_same, material, "/.well-known/jwks.json")
+    discovery = partial(_same, material, "/.well-known/openid-configuration")
+    health = partial(_same, material, "/health/ready")
+    authenticated = "client authenticated, one signature verified, the same rows read"
+    kinds = (
+        ("UserInfo", 600, "one signature verified, 5 rows read", material.user_infos, Peer.user_infos),
+        ("introspection", 600, authenticated, material.introspections, None),
+        ("JWKS", 1500, "from memory", jwks, Peer.jwks),
+        ("discovery", 1500, "from memory", discovery, Peer.discovery),
+        ("health", 600, "asks the database", health, None),
+    )
+    for what, count, note, requests, others in kinds:
+        work = Work(name=what, group=what.lower(), running=ours, requests=requests, limit=route, count=count, note=note)
+        yield work
+        if peer and others:
+            yield replace(
+                work, name=f"{what}, peer", running=peer.running, requests=partial(others, peer), note="in memory"
+            )
 
 
 def _same(material: Material, path: str, count: int) -> list[bytes]:
