@@ -106,6 +106,12 @@ def middle(samples: Iterable[Sample], value: Callable[[Sample], float]) -> float
     return median(map(value, samples))
 
 
+def spread(samples: Sequence[Sample], value: Callable[[Sample], float], digits: int) -> str:
+    """Return median, least and greatest as text."""
+    values = [value(sample) for sample in samples]
+    return f"{median(values):.{digits}f} ({min(values):.{digits}f}–{max(values):.{digits}f})"
+
+
 def ratios(
     over: Sequence[Sample], under: Sequence[Sample], value: Callable[[Sample], float]
 ) -> tuple[float, float, float]:

@@ -1,10 +1,10 @@
 """The report as Markdown."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from statistics import median
 
 from bench.goals import goals
-from bench.measuring import Sample, middle
+from bench.measuring import Sample, middle, spread
 from bench.run import Report
 
 
@@ -38,11 +38,11 @@ def _works(report: Report) -> Iterator[str]:
     yield row(["---"] * len(head))
     for work in report.works:
         samples = report.seen[work.name]
-        cells = [work.name, work.limit.name, _spread(samples, lambda s: s.share, 2), _spread(samples, _cpu, 0)]
+        cells = [work.name, work.limit.name, spread(samples, lambda s: s.share, 2), spread(samples, _cpu, 0)]
         cells.append(f"{1e6 / middle(samples, _cpu):.0f}")
         if has_database:
             cells.append(f"{middle(samples, lambda s: s.database_us):.0f}")
-        cells.append(_spread(samples, lambda s: s.rate, 0))
+        cells.append(spread(samples, lambda s: s.rate, 0))
         cells += [f"{middle(samples, lambda s: s.p50_ms):.1f}", f"{middle(samples, lambda s: s.p99_ms):.1f}"]
         cells.append(f"{middle(samples, lambda s: s.client_us):.0f}")
         yield row([*cells, work.note])
@@ -50,11 +50,6 @@ def _works(report: Report) -> Iterator[str]:
 
 def _cpu(sample: Sample) -> float:
     return sample.cpu_us
-
-
-def _spread(samples: Sequence[Sample], value: Callable[[Sample], float], digits: int) -> str:
-    values = [value(sample) for sample in samples]
-    return f"{median(values):.{digits}f} ({min(values):.{digits}f}–{max(values):.{digits}f})"
 
 
 def _presences(report: Report) -> Iterator[str]:
