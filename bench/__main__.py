@@ -47,9 +47,9 @@ def main(
         raise click.BadParameter(f"unknown: {', '.join(unknown)}", param_hint="--only")
     base = QUICK if quick else Plan()
     plan = replace(base, storage=storage, only=groups, peer=peer, workers=workers, stock=stock)
-    others = install() if peer else None
+    where = machine(install() if peer else None)
     report = run(replace(plan, rounds=rounds or plan.rounds), lambda line: print(line, file=sys.stderr))
-    text = render(report, machine(others))
+    text = render(report, where)
     if output:
         output.write_text(text)
     else:
@@ -57,10 +57,12 @@ def main(
 
 
 def machine(peer: str | None) -> str:
-    """Return a sentence about where this runs."""
+    """Return a sentence about where this runs, and how busy it is already."""
     cores = os.cpu_count()
     also = f"; peer: {peer}" if peer else ""
-    return f"{cores} cores, {platform.system()} {platform.machine()}, CPython {platform.python_version()}{also}."
+    busy = os.getloadavg()[0]
+    python = platform.python_version()
+    return f"{cores} cores, load average {busy:.1f} before, {platform.machine()}, CPython {python}{also}."
 
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
 """`python -m bench.stock.sweeper`: sweep the database of `IDP_DATABASE_URL` by the upkeep's own code, until there has
-been nothing left for a while, or for SECONDS. Prints how many rows went.
+been nothing left for a while, or for SECONDS. Says when it is ready, waits for a line, and prints how many rows went.
 
 With SECONDS it sweeps at the upkeep's own pace, else without rests and in larger batches."""
 
@@ -32,6 +32,10 @@ class _NoKeys(KeyLifeCycle):
 def main() -> None:
     """Sweep."""
     storage = SqlStorage(os.environ["IDP_DATABASE_URL"])
+    # Starting Python is work of its own, and not what is measured.
+    storage.check()
+    print("ready", flush=True)
+    sys.stdin.readline()
     if len(sys.argv) > 1:
         print(_sweep_for(float(sys.argv[1]), Upkeep(storage, SystemClock(), _NoKeys())))
     else:

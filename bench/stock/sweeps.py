@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 from sqlalchemy import Connection, Table, create_engine, func, make_url, select
 
@@ -53,13 +54,13 @@ def sweeps(folder: Path, server: Server | None, sign_ins: int, sweepers: int, te
             quiet, meanwhile = [], []
             for _ in range(WINDOWS):
                 quiet.append(_stream(running, material))
-                processes = [_start_sweeper(place, folder, STREAM_SECONDS) for _ in range(sweepers)]
+                processes = _start_sweepers(sweepers, place, folder, STREAM_SECONDS)
                 meanwhile.append(_stream(running, material))
                 paced = [_swept(process) for process in processes]
                 tell(f"  p99 {quiet[-1].p99:.1f} ms alone, {meanwhile[-1].p99:.1f} ms beside; {sum(paced)} rows swept")
         tell("all the rest, without rests")
         began = time.monotonic()
-        swept = [_swept(process) for process in [_start_sweeper(place, folder) for _ in range(sweepers)]]
+        swept = [_swept(process) for process in _start_sweepers(sweepers, place, folder)]
         seconds = time.monotonic() - began
         left, over = _counts(place), _counts(place, older_than=int(time.time()) - DAY)
     yield from _table(live, filled, left, over)
@@ -102,11 +103,23 @@ def _swept(process: subprocess.Popen[bytes]) -> int:
     return int(said)
 
 
-def _start_sweeper(place: Place, folder: Path, seconds: float | None = None) -> subprocess.Popen[bytes]:
+def _start_sweepers(
+    count: int, place: Place, folder: Path, seconds: float | None = None
+) -> list[subprocess.Popen[bytes]]:
+    """Have so many sweepers begin at once."""
     environment = {**os.environ, "IDP_DATABASE_URL": place.settings.database_url}
+    command = [sys.executable, "-m", "bench.stock.sweeper", *([] if seconds is None else [str(seconds)])]
     with (folder / "sweeper.log").open("ab") as log:
-        command = [sys.executable, "-m", "bench.stock.sweeper", *([] if seconds is None else [str(seconds)])]
-        return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=log)
+        pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": log}
+        processes = [subprocess.Popen(command, env=environment, **pipes) for _ in range(count)]
+    for process in processes:
+        assert process.stdout is not None
+        process.stdout.readline()
+    for process in processes:
+        assert process.stdin is not None
+        process.stdin.write(b"go\n")
+        process.stdin.flush()
+    return processes
 
 
 def _add_finished(place: Place, count: int) -> None:
