@@ -11,8 +11,6 @@ import time
 from collections import Counter
 from pathlib import Path
 from random import Random
-from typing import Any
-from urllib.parse import urlsplit
 
 from idp.app import build_registry
 from idp.authentication.sign_in import SignIn
@@ -20,6 +18,7 @@ from idp.stores.sql.storage import SqlStorage
 from idp.web.routes import actions
 from tests.attacks.grammar import Drawn, Grammar
 from tests.attacks.oracle import INTERNALS
+from tests.attacks.raw import RawAnswer, exchange, scope_of
 from tests.conftest import furnished
 from tests.postgresql import Server
 from tests.provider import House
@@ -53,36 +52,14 @@ def grammar(seed: int) -> Grammar:
     return Grammar(Random(seed), paths, sorted(registry.parameters), sorted(registry.client_metadata))
 
 
-async def ask(house: House, drawn: Drawn) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
+async def ask(house: House, drawn: Drawn) -> RawAnswer:
     """Return status, headers and body. Raises `Found` for a fault or a hang."""
-    sent: list[Any] = []
-
-    async def receive() -> Any:
-        return {"type": "http.request", "body": drawn.body, "more_body": False}
-
-    async def send(message: Any) -> None:
-        sent.append(message)
-
-    scope = {
-        "type": "http",
-        "asgi": {"version": "3.0"},
-        "http_version": "1.1",
-        "method": drawn.method,
-        "scheme": "https",
-        "path": drawn.path,
-        "raw_path": drawn.path.encode("utf-8", "surrogatepass"),
-        "query_string": drawn.query,
-        "root_path": "",
-        "headers": [(b"host", urlsplit(house.server.settings.issuer).netloc.encode()), *drawn.headers],
-        "client": (drawn.address, 1),
-        "server": ("127.0.0.1", 443),
-    }
+    scope = scope_of(drawn.method, drawn.path, *drawn.headers, query=drawn.query, address=drawn.address)
     try:
         async with asyncio.timeout(HANG_SECONDS):
-            await house.app(scope, receive, send)
+            status, headers, body = await exchange(house, scope, drawn.body)
     except Exception as error:
         raise Found(f"{error!r}: {drawn}") from error
-    status, headers, body = sent[0]["status"], sent[0]["headers"], sent[1]["body"]
     check(status, dict(headers), body, drawn)
     return status, headers, body
 
