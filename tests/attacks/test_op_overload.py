@@ -6,6 +6,7 @@ import asyncio
 import threading
 from base64 import b64encode
 from pathlib import Path
+from unittest.mock import Mock
 from urllib.parse import urlencode
 
 import pytest
@@ -13,7 +14,7 @@ import pytest
 from idp.authentication.methods.password import Passwords, Verified
 from tests.attacks.pages import hidden
 from tests.attacks.raw import FORM, RawAnswer, exchange, scope_of
-from tests.provider import PASSWORD, SECRET, House, make_house
+from tests.provider import PASSWORD, SECRET, Browser, House, make_house
 
 BASIC = (b"authorization", b"Basic " + b64encode(f"svc:{SECRET}".encode()))
 AT_ONCE, MOST = 40, 8
@@ -23,6 +24,11 @@ AT_ONCE, MOST = 40, 8
 def narrow(house: House, tmp_path: Path) -> House:
     """A provider where eight may wait."""
     return make_house(house.storage, tmp_path / "key-encryption.key", queue_limit=MOST, throttle={"per_account": 1000})
+
+
+def cookies(browser: Browser) -> bytes:
+    """Return a browser's Cookie header."""
+    return "; ".join(f"{cookie.name}={cookie.value}" for cookie in browser.cookies.jar).encode()
 
 
 @pytest.mark.case("OP-32", "OP-41")
@@ -39,9 +45,8 @@ def test_the_surplus_of_sign_ins_is_shed(narrow: House, monkeypatch: pytest.Monk
     def form() -> tuple[bytes, bytes]:
         browser = narrow.browser()
         page = browser.follow(browser.authorize())
-        cookies = "; ".join(f"{cookie.name}={cookie.value}" for cookie in browser.cookies.jar)
         fields = hidden(page) | {"username": "alice", "password": PASSWORD, "action": "sign_in"}
-        return cookies.encode(), urlencode(fields).encode()
+        return cookies(browser), urlencode(fields).encode()
 
     forms = [form() for _ in range(AT_ONCE)]
 
@@ -65,3 +70,18 @@ def test_the_surplus_of_sign_ins_is_shed(narrow: House, monkeypatch: pytest.Monk
     with narrow.storage.snapshot() as uow:
         assert sum(event.name == "session.started" for event in uow.audit.list(limit=1000)) == MOST
     assert narrow.browser().code_flow()["code"]
+
+
+@pytest.mark.case("OP-32")
+def test_a_full_machine_is_told(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not as a wrong password, nor as a fault; with room again the same form signs in."""
+    browser = house.browser()
+    page = browser.follow(browser.authorize())
+    with monkeypatch.context() as full:
+        full.setattr(Passwords, "verify", Mock(side_effect=MemoryError))
+        form = hidden(page) | {"username": "alice", "password": PASSWORD, "action": "sign_in"}
+        scope = scope_of("POST", "/login", FORM, (b"cookie", cookies(browser)))
+        status, headers, body = asyncio.run(exchange(house, scope, urlencode(form).encode()))
+        assert (status, dict(headers)[b"retry-after"]) == (503, b"5")
+        assert b"MemoryError" not in body
+    assert browser.sign_in(page).is_redirect
