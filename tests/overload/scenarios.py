@@ -130,24 +130,21 @@ async def slow(served: Served, seconds: float = 30.0) -> None:
     assert all(answer.status == 200 for answer in meanwhile)
 
 
-async def steady(served: Served, minutes: float = 10.0) -> None:
+async def steady(served: Served, seconds: float = 600.0) -> None:
     """Half of what can be done, for long: nothing grows, nothing slows down."""
     raw = token_request(served)
     able = await capacity(served, raw)
     per_minute: list[tuple[float, int, float, str]] = []
-    for _ in range(max(1, round(minutes))):
+    for _ in range(max(2, round(seconds / 60))):
         stream = Stream(served.port, raw, most=100)
-        await stream.run(able / 2, 60.0 * min(1.0, minutes))
-        await asyncio.sleep(0)
+        await stream.run(able / 2, min(60.0, seconds / 2))
         figures = (served.megabytes(), served.descriptors(), percentile(stream.answers), statuses(stream.answers))
         per_minute.append(figures)
-        assert all(answer.status == 200 for answer in stream.answers), figures
         say(f"minute {len(per_minute)}", "{:.1f} MB, {} descriptors, p99 {:.0f} ms, {}".format(*figures))
-    settled, last = per_minute[min(1, len(per_minute) - 1)], per_minute[-1]
-    say(
-        "half load",
-        f"{able / 2:.0f} a second; memory {(last[0] / settled[0] - 1) * 100:+.1f} % since the second minute",
-    )
+        assert all(answer.status == 200 for answer in stream.answers)
+    settled, last = per_minute[1], per_minute[-1]
+    grown = (last[0] / settled[0] - 1) * 100
+    say("half load", f"{able / 2:.0f} a second; memory {grown:+.1f} % since the second minute")
     assert last[0] < settled[0] * 1.05
 
 

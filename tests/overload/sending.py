@@ -98,7 +98,7 @@ class Stream:
 
     port: int
     raw: bytes
-    most: int = 1_200
+    most: int = 900
     answers: list[Answered] = field(default_factory=list)
     # What should have been sent while every connection waited for an answer.
     held_back: int = 0
@@ -115,10 +115,12 @@ class Stream:
         while (passed := time.monotonic() - began) < seconds:
             while sent < passed * rate:
                 sent += 1
-                if not self._idle and self._count >= self.most:
+                line = self._idle.pop() if self._idle else None
+                if line is None and self._count >= self.most:
                     self.held_back += 1
                     continue
-                task = asyncio.create_task(self._ask())
+                self._count += line is None
+                task = asyncio.create_task(self._ask(line))
                 tasks.add(task)
                 task.add_done_callback(tasks.discard)
             await asyncio.sleep(TICK_SECONDS)
@@ -126,10 +128,8 @@ class Stream:
         for line in self._idle:
             line.transport.close()
 
-    async def _ask(self) -> None:
-        line = self._idle.pop() if self._idle else None
+    async def _ask(self, line: Line | None) -> None:
         if line is None or not line.is_open:
-            self._count += line is None
             try:
                 line = await connect(self.port)
             except OSError:
