@@ -1,4 +1,4 @@
-"""`python -m tests.overload [sign-ins|memory|flood|slow|steady]...`: all of them without a name."""
+"""`python -m tests.overload [sign-ins|memory|killed|flood|slow|steady]...`: all of them without a name."""
 
 import argparse
 import asyncio
@@ -11,6 +11,7 @@ from tests.overload.provider import provider
 SCENARIOS: dict[str, tuple[Callable[..., Coroutine[Any, Any, None]], dict[str, Any]]] = {
     "sign-ins": (scenarios.sign_ins, {}),
     "memory": (scenarios.sign_ins, {"megabytes": 512}),
+    "killed": (scenarios.killed, {"workers": 2}),
     "flood": (scenarios.flood, {}),
     "slow": (scenarios.slow, {}),
     "steady": (scenarios.steady, {}),
@@ -32,7 +33,7 @@ def main() -> None:
     for name in options.names or SCENARIOS:
         scenario, bounds = SCENARIOS[name]
         print(f"{name}: {(scenario.__doc__ or '').partition('.')[0]}", flush=True)
-        with provider(workers=options.workers, **bounds) as served:
+        with provider(**{"workers": options.workers} | bounds) as served:
             asyncio.run(scenario(served, *lasting) if name in LASTING else scenario(served))
 
 

@@ -1,12 +1,16 @@
 """The overloads. Each prints what was seen, and raises AssertionError where a promise is not kept."""
 
 import asyncio
+import os
 import resource
+import signal
 import time
 from contextlib import suppress
+from urllib.parse import parse_qsl, urlsplit
 
+from tests.cli.processes import children_of
 from tests.overload.provider import Served
-from tests.overload.requests import sign_in_request, sign_in_requests, token_request, two
+from tests.overload.requests import code_request, header, sign_in_request, sign_in_requests, token_request, two
 from tests.overload.sending import CUT, Answered, Line, Stream, ask_once, connect, percentile, statuses
 
 SIGN_INS = 200
@@ -38,6 +42,30 @@ async def sign_ins(served: Served) -> None:
     assert all(answer.status in {200, 303} or answer.is_refusal for answer in answers)
     assert any(answer.status == 303 for answer in answers)
     assert all(answer.status == 200 for answer in meanwhile)
+
+
+async def killed(served: Served) -> None:
+    """One of two workers is killed amid 200 sign-ins: whoever was answered has what was answered (R8)."""
+    forms = await sign_in_requests(served, SIGN_INS)
+    rush = asyncio.gather(*(ask_once(served.port, form) for form in forms))
+    await asyncio.sleep(1)
+    before = set(children_of(served.process.pid))
+    os.kill(min(before), signal.SIGKILL)
+    began = time.monotonic()
+    while len(set(children_of(served.process.pid)) - before) == 0:
+        await asyncio.sleep(0.01)
+    replaced = time.monotonic() - began
+    answers = await rush
+    codes = [dict(parse_qsl(urlsplit(header(a, "location")).query))["code"] for a in answers if a.status == 303]
+    redeemed = [await ask_once(served.port, code_request(served, code)) for code in codes]
+    again = [await ask_once(served.port, f) for f, a in zip(forms, answers, strict=True) if a.status == CUT]
+    say("answers", f"{statuses(answers)}; another worker after {replaced:.2f} s")
+    say("codes that were handed out", f"{statuses(redeemed)}")
+    say("forms that were cut off, sent again", statuses(again) or "none")
+    assert codes
+    assert all(answer.status == 200 for answer in redeemed)
+    assert all(answer.status in {200, 303, CUT} or answer.is_refusal for answer in answers)
+    assert all(answer.status in {303, 400} for answer in again)
 
 
 async def capacity(served: Served, raw: bytes, connections: int = 8, seconds: float = 5.0) -> float:
