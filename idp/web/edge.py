@@ -198,6 +198,10 @@ class Edge:
             result = self._finish(answer, request)
         except DocumentNeeded:
             raise
+        except MemoryError:
+            log.exception("out of memory", extra={"request_id": request_id})
+            full = TemporarilyUnavailable("There is too much to do for a moment.", retry_after_seconds=5)
+            result = self._refusal(full, action, request)
         except ProtocolError as error:
             result = self._refusal(error, action, request)
         except StorageUnavailable:
