@@ -8,7 +8,7 @@ import os
 import sqlite3
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from threading import Event, Lock
 from typing import Any, ClassVar
@@ -18,11 +18,13 @@ from sqlalchemy.pool import QueuePool
 
 from idp.clock import monotonic
 from idp.stores.interfaces import Duplicate, NoDatabase, StorageUnavailable
+from idp.stores.sql.circuit import Silent
 from idp.stores.sql.database import Database
 from idp.stores.sql.running import Runner
 
 READERS = 64
-BUSY_SECONDS = 5
+# For a request that needs the writer and finds it taken; every request is answered within 5 s (R21).
+BUSY_SECONDS = 4
 RETRY_SECONDS = 0.01
 # Between two tries to become the one writer of all processes. SQLite's own waiting sleeps up to 100 ms at a time, and
 # whoever asks more often gets there first.
@@ -65,17 +67,19 @@ class SqliteDatabase(Database):
         self._path = database_file(url, may_create=may_create)
         self._place = str(self._path)
         self._file = identity(self._place)
-        self._writing = Lock()
+        self._writing, self._give_up_at = Lock(), 0.0
         writer = open_engine(self._path, connections=1)
         super().__init__(str(url), writer, open_engine(self._path, connections=READERS, read_only=True))
 
     @contextmanager
     def writing(self) -> Iterator[Runner]:
         """Open a transaction that writes, when it is its turn."""
-        with self._turn():
-            self._require_same_file()
-            with self._transaction(self._writers, "BEGIN IMMEDIATE") as run:
-                yield run
+        with ExitStack() as opened:
+            with self._circuit.attempt():
+                opened.enter_context(self._turn())
+                self._require_same_file()
+                run = opened.enter_context(self._transaction(self._writers, "BEGIN IMMEDIATE"))
+            yield run
 
     @contextmanager
     def reading(self) -> Iterator[Runner]:
@@ -103,24 +107,27 @@ class SqliteDatabase(Database):
     @contextmanager
     def _turn(self) -> Iterator[None]:
         """Wait for the right to write, within bounds: behind a stuck writer a queue must not grow (R21)."""
+        give_up_at = monotonic() + BUSY_SECONDS
         if not self._writing.acquire(timeout=BUSY_SECONDS):
-            raise StorageUnavailable("another writer of this process has not finished in time")
+            raise Silent("another writer of this process has not finished in time")
+        self._give_up_at = give_up_at
         try:
             yield
         finally:
             self._writing.release()
 
     def _begun(self, engine: Engine, begin: str) -> tuple[Any, Any]:
-        """Begin; where another process writes, wait for it within the same bounds."""
-        give_up_at = monotonic() + BUSY_SECONDS
+        """Begin; where another process writes, wait for it for what is left of the turn's time."""
         while True:
             try:
                 return super()._begun(engine, begin)
             except StorageUnavailable as fault:
                 # Also while another process recovers what a killed one left: SQLITE_BUSY_RECOVERY.
                 is_busy = getattr(fault.__cause__, "sqlite_errorname", "").startswith("SQLITE_BUSY")
-                if engine is not self._writers or not is_busy or monotonic() >= give_up_at:
+                if engine is not self._writers or not is_busy:
                     raise
+                if monotonic() >= self._give_up_at:
+                    raise Silent(*fault.args) from fault.__cause__
             Event().wait(TURN_SECONDS)
 
     def _require_same_file(self) -> None:

@@ -98,6 +98,15 @@ class SqlStorage:
         with self._database.looking() as connection:
             check_schema(connection)
 
+    def check_writing(self) -> None:
+        """Return if a transaction that may write begins; nothing is written, so a full disk is not seen."""
+        with self._database.writing() as run:
+            run.require_writable()
+
+    def is_away(self) -> bool:
+        """Tell whether waiting could help: a server that does not answer, or not yet."""
+        return self._database.is_away()
+
     def knows(self, revision: str) -> bool:
         """Tell whether this program knows a revision of the schema."""
         return knows(revision)
