@@ -53,6 +53,8 @@ def _serve(
         tls = server_context(settings.tls_certificate_file, settings.tls_key_file)
     storage = open_storage(settings)
     await_database(storage.is_away, storage.place)
+    if supervised is None:
+        storage.check_whole()
     application = create_app(settings, storage)
     if prepare is not None:
         prepare(storage)
@@ -75,6 +77,7 @@ def _supervise(settings: Settings, prepare: Callable[[Storage], None] | None) ->
         places = [opened.enter_context(p) for p in claim_places(settings.host, settings.port, settings.workers)]
         with closing(open_storage(settings)) as storage:
             await_database(storage.is_away, storage.place)
+            storage.check_whole()
             if settings.migrate_on_start:
                 storage.migrate()
             storage.check()

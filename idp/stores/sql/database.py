@@ -67,6 +67,10 @@ class Database(ABC):
         self._readers.dispose()
         self._writers.dispose()
 
+    @abstractmethod
+    def check_whole(self) -> None:
+        """Raise `StorageUnavailable` for damage that seconds are enough to find."""
+
     @contextmanager
     def failures(self) -> Iterator[None]:
         """Say in the core's words what fails within the block."""

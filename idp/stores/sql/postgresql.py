@@ -136,6 +136,9 @@ class PostgresqlDatabase(Database):
                 raise Silent(*fault.args) from cause
             raise
 
+    def check_whole(self) -> None:
+        """Return: to look after its files is the server's matter."""
+
     def is_away(self) -> bool:
         """Tell whether no server answers at the address, or one that starts, stops or recovers."""
         from psycopg import conninfo, pq

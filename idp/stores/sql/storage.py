@@ -103,6 +103,10 @@ class SqlStorage:
         with self._database.writing() as run:
             run.require_writable()
 
+    def check_whole(self) -> None:
+        """Return unless the database is seen to be damaged; takes seconds at most. For the start of a program."""
+        self._database.check_whole()
+
     def is_away(self) -> bool:
         """Tell whether waiting could help: a server that does not answer, or not yet."""
         return self._database.is_away()
