@@ -2,13 +2,14 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, ClassVar
 
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from idp.stores.interfaces import StorageUnavailable
+from idp.stores.sql.circuit import Circuit
 from idp.stores.sql.running import Runner
 
 
@@ -22,6 +23,7 @@ class Database(ABC):
     def __init__(self, place: str, writers: Engine, readers: Engine) -> None:
         """`place` says which database it is, without a secret."""
         self.place, self._writers, self._readers = place, writers, readers
+        self._circuit = Circuit()
         self._errors: type[Exception] = writers.dialect.loaded_dbapi.Error
 
     @abstractmethod
@@ -35,7 +37,7 @@ class Database(ABC):
     @contextmanager
     def migrating(self) -> Iterator[Connection]:
         """Open the transaction of a migration: one at a time, over all processes."""
-        with self.failures(), self._writers.connect() as connection:
+        with self.failures(), self._writers.connect() as connection, self._unhurried(connection):
             try:
                 for statement in self.begin_migration:
                     connection.execute(text(statement))
@@ -65,6 +67,10 @@ class Database(ABC):
         self._readers.dispose()
         self._writers.dispose()
 
+    @abstractmethod
+    def check_whole(self) -> None:
+        """Raise `StorageUnavailable` for damage that seconds are enough to find."""
+
     @contextmanager
     def failures(self) -> Iterator[None]:
         """Say in the core's words what fails within the block."""
@@ -75,17 +81,26 @@ class Database(ABC):
             cause = getattr(error, "orig", None) or error
             raise StorageUnavailable(f"{type(cause).__name__}: {cause}") from error
 
+    def is_away(self) -> bool:
+        """Tell whether there is a server that does not answer, or not yet; false where waiting would not help."""
+        return False
+
+    def _unhurried(self, connection: Connection) -> AbstractContextManager[None]:  # noqa: ARG002 - for a server
+        """Let statements on the connection take their time within the block."""
+        return nullcontext()
+
     @contextmanager
     def _transaction(self, engine: Engine, begin: str) -> Iterator[Runner]:
         connection, cursor = self._begun(engine, begin)
         run = self.runner(cursor, engine.dialect, self._errors)
         try:
-            try:
-                yield run
-            except BaseException:
-                self._roll_back(connection, cursor)
-                raise
-            self._commit(connection, cursor, run)
+            with self._circuit.noticing():
+                try:
+                    yield run
+                except BaseException:
+                    self._roll_back(connection, cursor)
+                    raise
+                self._commit(connection, cursor, run)
         finally:
             connection.close()
 

@@ -64,6 +64,9 @@ class Runner:
     def take_turns(self, matter: int) -> None:
         """Wait until no other transaction is within the same matter; hold it until this one ends."""
 
+    def require_writable(self) -> None:
+        """Raise `StorageUnavailable` where a transaction that may write has begun but cannot."""
+
     def is_alone(self, matter: int) -> bool:  # noqa: ARG002
         """Tell whether no other transaction is within the same matter, and then hold it until this one ends."""
         return True

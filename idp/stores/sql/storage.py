@@ -98,6 +98,19 @@ class SqlStorage:
         with self._database.looking() as connection:
             check_schema(connection)
 
+    def check_writing(self) -> None:
+        """Return if a transaction that may write begins; nothing is written, so a full disk is not seen."""
+        with self._database.writing() as run:
+            run.require_writable()
+
+    def check_whole(self) -> None:
+        """Return unless the database is seen to be damaged; takes seconds at most. For the start of a program."""
+        self._database.check_whole()
+
+    def is_away(self) -> bool:
+        """Tell whether waiting could help: a server that does not answer, or not yet."""
+        return self._database.is_away()
+
     def knows(self, revision: str) -> bool:
         """Tell whether this program knows a revision of the schema."""
         return knows(revision)
