@@ -12,6 +12,8 @@ LENGTH = re.compile(rb"\r\ncontent-length: (\d+)", re.IGNORECASE)
 TICK_SECONDS = 0.01
 # Beyond it nothing is waited for.
 PATIENCE_SECONDS = 30.0
+# The provider closes what was idle for 5 s; to send just then would be lost, as every client of HTTP/1.1 has to know.
+KEPT_SECONDS = 3.0
 # A request that was broken off, or never answered.
 CUT = 0
 
@@ -37,7 +39,7 @@ class Line(asyncio.Protocol):
     def __init__(self) -> None:
         self._found, self._waiting = b"", None  # type: tuple[bytes, asyncio.Future[bytes] | None]
         self.transport: Any = None
-        self.is_open = False
+        self.is_open, self.used_at = False, 0.0
 
     def connection_made(self, transport: Any) -> None:
         self.transport, self.is_open = transport, True
@@ -71,7 +73,13 @@ class Line(asyncio.Protocol):
         except TimeoutError:
             self.transport.abort()
             found = b""
-        return Answered(int(found[9:12]) if found else CUT, began, time.monotonic() - began, found)
+        self.used_at = time.monotonic()
+        return Answered(int(found[9:12]) if found else CUT, began, self.used_at - began, found)
+
+    @property
+    def is_fresh(self) -> bool:
+        """Tell whether another request may be sent on it."""
+        return self.is_open and time.monotonic() - self.used_at < KEPT_SECONDS
 
 
 async def connect(port: int) -> Line:
@@ -129,7 +137,9 @@ class Stream:
             line.transport.close()
 
     async def _ask(self, line: Line | None) -> None:
-        if line is None or not line.is_open:
+        if line is None or not line.is_fresh:
+            if line is not None:
+                line.transport.close()
             try:
                 line = await connect(self.port)
             except OSError:
