@@ -14,8 +14,9 @@ from idp.protocol.errors import TemporarilyUnavailable
 LONGEST_WAIT_SECONDS = 4.5
 # Who would wait for so long is told at once instead: the work on those before would be no use to anybody.
 LONGEST_PROSPECT_SECONDS = 3.0
-# What the newest call counts in the mean of what calls take: a change shows after a dozen.
-NEWEST_SHARE = 0.1
+# What the newest call counts in the mean of what calls take: a change shows after fifty, one slow call among quick ones
+# (a disk that stalls, a thread that had to stand back) hardly at all.
+NEWEST_SHARE = 0.02
 
 T = TypeVar("T")
 

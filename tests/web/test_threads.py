@@ -52,6 +52,12 @@ async def behind(threads: Threads, waiting: int, then: Callable[[], object]) -> 
     return error if isinstance(error, TemporarilyUnavailable) else None
 
 
+async def pass_through(threads: Threads, count: int) -> None:
+    """Let so many calls run, one after the other."""
+    for _ in range(count):
+        await threads.run(lambda: None)
+
+
 @pytest.mark.case("OP-41")
 def test_as_many_as_may_wait(one: Threads) -> None:
     """The next one is refused at once, with the time after which to come again."""
@@ -65,16 +71,25 @@ def test_as_many_as_may_wait(one: Threads) -> None:
 def test_who_would_wait_for_too_long_is_told_at_once(one: Threads, clock: Passing) -> None:
     """By what calls took of late; a free thread takes a call all the same, and so learns that it goes faster."""
     clock.takes = 2.0
-    for _ in range(50):
-        asyncio.run(behind(one, 0, lambda: None))
+    asyncio.run(pass_through(one, 400))
     assert asyncio.run(behind(one, 1, lambda: None)) is None
     refusal = asyncio.run(behind(one, 2, lambda: pytest.fail("it ran")))
     assert refusal is not None
     assert refusal.retry_after_seconds == 4
     clock.takes = 0.0
-    for _ in range(20):
-        asyncio.run(behind(one, 0, lambda: None))
+    asyncio.run(pass_through(one, 100))
     assert asyncio.run(behind(one, 3, lambda: None)) is None
+
+
+def test_one_slow_call_turns_nobody_away(clock: Passing) -> None:
+    """Among quick ones it is no sign of what the next will take."""
+    threads = Threads(2, "test", 1_000)
+    asyncio.run(pass_through(threads, 100))
+    clock.takes = 1.0
+    asyncio.run(pass_through(threads, 1))
+    clock.takes = 0.0
+    assert asyncio.run(behind(threads, 250, lambda: None)) is None
+    threads.close()
 
 
 @pytest.mark.case("OP-41")
