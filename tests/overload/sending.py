@@ -37,7 +37,8 @@ class Line(asyncio.Protocol):
     """One connection that asks for one thing at a time."""
 
     def __init__(self) -> None:
-        self._found, self._waiting = b"", None  # type: tuple[bytes, asyncio.Future[bytes] | None]
+        self._found = b""
+        self._waiting: asyncio.Future[bytes] | None = None
         self.transport: Any = None
         self.is_open, self.used_at = False, 0.0
 
