@@ -55,6 +55,9 @@ class OneUnitOfWork:
     def check(self) -> None:
         """It answers."""
 
+    def check_writing(self) -> None:
+        """It may write."""
+
     def sweep(self, now: int, limit: int) -> int:  # noqa: ARG002
         """Sweep nothing."""
         return 0

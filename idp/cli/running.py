@@ -6,11 +6,12 @@ import os
 import socket
 from collections.abc import Callable
 from contextlib import ExitStack, closing
+from threading import Event
 
 from idp.app import build_key_life_cycle, create_app, open_storage, open_vault
 from idp.cli.failures import Failure
 from idp.cli.workers import Supervisor
-from idp.clock import SystemClock
+from idp.clock import SystemClock, monotonic
 from idp.observe.logging import configure_logging
 from idp.settings import Settings, switched_on
 from idp.stores.interfaces import Storage
@@ -18,6 +19,9 @@ from idp.web.serving import Supervised, claim_address, claim_places, serve
 from idp.web.tls import server_context
 
 _log = logging.getLogger("idp.cli")
+# After a power cut all machines start at once, and a replaced worker may find the database away as well. Longer than
+# what the supervisor takes for a short life: a worker that waits is not one that cannot start.
+PATIENCE_SECONDS = 30.0
 NOT_STARTED = "The provider did not start; the log says why."
 
 
@@ -48,6 +52,9 @@ def _serve(
     if settings.tls_certificate_file and settings.tls_key_file:
         tls = server_context(settings.tls_certificate_file, settings.tls_key_file)
     storage = open_storage(settings)
+    await_database(storage.is_away, storage.place)
+    if supervised is None:
+        storage.check_whole()
     application = create_app(settings, storage)
     if prepare is not None:
         prepare(storage)
@@ -56,7 +63,7 @@ def _serve(
         application,
         listening,
         shutdown_seconds=settings.shutdown_seconds,
-        behind_proxy=bool(settings.trusted_proxies),
+        is_https=settings.issuer.startswith("https:"),
         tls=tls,
         supervised=supervised,
     )
@@ -69,6 +76,8 @@ def _supervise(settings: Settings, prepare: Callable[[Storage], None] | None) ->
     with ExitStack() as opened:
         places = [opened.enter_context(p) for p in claim_places(settings.host, settings.port, settings.workers)]
         with closing(open_storage(settings)) as storage:
+            await_database(storage.is_away, storage.place)
+            storage.check_whole()
             if settings.migrate_on_start:
                 storage.migrate()
             storage.check()
@@ -82,3 +91,11 @@ def _supervise(settings: Settings, prepare: Callable[[Storage], None] | None) ->
             return 0 if _serve(settings, listening, supervised=Supervised(supervisor, serves)) else 1
 
         return Supervisor(places, work, shutdown_seconds=settings.shutdown_seconds).run()
+
+
+def await_database(is_away: Callable[[], bool], place: str) -> None:
+    """Wait for a database server that does not answer yet, within bounds; what is wrong then, using it says."""
+    gives_up_at = monotonic() + PATIENCE_SECONDS
+    while is_away() and monotonic() < gives_up_at:
+        _log.warning("the database does not answer; waiting", extra={"place": place})
+        Event().wait(1)

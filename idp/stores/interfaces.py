@@ -306,6 +306,9 @@ class Storage(Protocol):
     def check(self) -> None:
         """Return if the database answers and its schema is current; raise `StorageUnavailable` saying why not."""
 
+    def check_writing(self) -> None:
+        """Return if a unit of work may write now; raise `StorageUnavailable` saying why not."""
+
     def sweep(self, now: int, limit: int) -> int:
         """Delete up to `limit` rows of each kind that can no longer matter at `now`; return how many went."""
 

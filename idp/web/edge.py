@@ -29,6 +29,7 @@ from idp.web.headers import ALWAYS, HSTS, NOT_A_PAGE
 from idp.web.parsing import LONGEST_BODY, Parser, TooLarge, check_bounds
 from idp.web.presenting import Presenter
 from idp.web.routing import Action
+from idp.web.threads import Threads
 
 log = logging.getLogger("idp.web")
 BODY_SECONDS = 10.0
@@ -36,8 +37,6 @@ BODY_SECONDS = 10.0
 # behind some that drip it would take longer than R14 allows.
 MOST_DOCUMENTS = 4
 MOST_FETCHES = 32
-# Who has waited for so long has gone or asks again soon: to work on it would only make the others wait as long.
-LONGEST_WAIT_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,18 +67,17 @@ class Edge:
         self._wake_outbox = wake_outbox
         settings = server.settings
         self._origins = ClientOrigins(server.storage)
-        self._workers = ThreadPoolExecutor(settings.worker_threads, "core")
-        self._hashers = ThreadPoolExecutor(settings.argon2.concurrent, "hash")
+        self._workers = Threads(settings.worker_threads, "core", settings.queue_limit)
+        self._hashers = Threads(settings.argon2.concurrent, "hash", settings.queue_limit)
         self._fetchers = ThreadPoolExecutor(MOST_FETCHES, "fetch")
         self._fetches: dict[str, asyncio.Future[None]] = {}
-        self._waiting, self._hashing = 0, 0
         self._host = urlsplit(settings.issuer).netloc.encode("ascii")
         self._always = _encoded(ALWAYS + (HSTS if settings.issuer.startswith("https:") else ()))
 
     def close(self) -> None:
         """Finish what is under way and end the threads."""
-        self._workers.shutdown()
-        self._hashers.shutdown()
+        self._workers.close()
+        self._hashers.close()
         self._fetchers.shutdown()
 
     async def serve(self, action: Action, scope: Scope, receive: Receive, send: Send) -> None:
@@ -115,7 +113,7 @@ class Edge:
         try:
             check_bounds(scope)
             if method == "OPTIONS" and action.cors is not Cors.NONE:
-                return await self._run(False, lambda: self._preflight(action, scope))
+                return await self._workers.run(lambda: self._preflight(action, scope))
             if method not in action.methods and not (method == "HEAD" and action.head):
                 return self._plain(405, action, request_id, (("allow", action.allow),))
             body = await _read_body(scope, receive)
@@ -139,11 +137,12 @@ class Edge:
     async def _with_documents(self, action: Action, scope: Scope, body: bytes, request_id: str) -> Result:
         """Run the core, and again with each document that it finds it needs. Raises `TemporarilyUnavailable`."""
         fetched: frozenset[str] = frozenset()
+        threads = self._hashers if action.hashes else self._workers
         while True:
             # Bound now: the loop goes on while the call may still run.
             call = partial(self._core_logged, action, scope, body, request_id, fetched)
             try:
-                return await self._run(action.hashes, call)
+                return await threads.run(call)
             except DocumentNeeded as needed:
                 if len(fetched) == MOST_DOCUMENTS or needed.url in fetched:
                     raise TemporarilyUnavailable("A document could not be kept.", retry_after_seconds=2) from needed
@@ -162,26 +161,6 @@ class Edge:
             under_way.add_done_callback(lambda _: self._fetches.pop(url, None))
         await asyncio.shield(under_way)
 
-    async def _run(self, hashes: bool, call: Callable[[], Result]) -> Result:
-        """Run a call in a worker thread; raises `TemporarilyUnavailable` at once when too many wait (R18), and without
-        running it when it has waited for too long."""
-        waiting = self._hashing if hashes else self._waiting
-        if waiting >= self.server.settings.queue_limit:
-            raise TemporarilyUnavailable("Too many requests are waiting.", retry_after_seconds=2)
-        self._count(hashes, 1)
-        try:
-            pool = self._hashers if hashes else self._workers
-            in_time = partial(_in_time, monotonic() + LONGEST_WAIT_SECONDS, call)
-            return await asyncio.get_running_loop().run_in_executor(pool, in_time)
-        finally:
-            self._count(hashes, -1)
-
-    def _count(self, hashes: bool, change: int) -> None:
-        if hashes:
-            self._hashing += change
-        else:
-            self._waiting += change
-
     def _core_logged(
         self, action: Action, scope: Scope, body: bytes, request_id: str, fetched: frozenset[str]
     ) -> Result:
@@ -198,10 +177,15 @@ class Edge:
             result = self._finish(answer, request)
         except DocumentNeeded:
             raise
+        except MemoryError:
+            log.exception("out of memory", extra={"request_id": request_id})
+            full = TemporarilyUnavailable("There is too much to do for a moment.", retry_after_seconds=5)
+            result = self._refusal(full, action, request)
         except ProtocolError as error:
             result = self._refusal(error, action, request)
-        except StorageUnavailable:
-            log.exception("storage unavailable", extra={"request_id": request_id})
+        except StorageUnavailable as fault:
+            # One line: while the database is away there is one for every request.
+            log.error("storage unavailable", extra={"request_id": request_id, "reason": str(fault)[:300]})
             away = TemporarilyUnavailable("The service is unavailable for a moment.", retry_after_seconds=5)
             result = self._refusal(away, action, request)
         except Exception:
@@ -251,13 +235,6 @@ def _encoded(headers: Fields) -> list[tuple[bytes, bytes]]:
 
 
 ENCODED_NOT_A_PAGE = _encoded(NOT_A_PAGE)
-
-
-def _in_time(ends_at: float, call: Callable[[], Result]) -> Result:
-    """Runs in a worker thread. Raises `TemporarilyUnavailable` when it is too late to run a call."""
-    if monotonic() > ends_at:
-        raise TemporarilyUnavailable("The request has waited for too long.", retry_after_seconds=5)
-    return call()
 
 
 async def _read_body(scope: Scope, receive: Receive) -> bytes:

@@ -12,9 +12,14 @@ def _live(_request: Request, _server: Server) -> Answer:
 
 
 def _ready(_request: Request, server: Server) -> Answer:
-    """Ready when the database answers, its schema is current and a key can sign."""
-    ready = is_ready(server.storage.check, server.keys.signer)
-    return json_response({"status": "ready" if ready else "unavailable"}, status=200 if ready else 503)
+    """Ready when the database answers and can be written, its schema is current and a key can sign. Degraded: keys are
+    published and tokens verified, but nobody can sign in; whoever spreads requests should prefer another instance."""
+    storage = server.storage
+    if not is_ready(storage.check, server.keys.signer):
+        return json_response({"status": "unavailable"}, status=503)
+    if not is_ready(storage.check_writing):
+        return json_response({"status": "degraded"}, status=503)
+    return json_response({"status": "ready"})
 
 
 HEALTH_ACTIONS = tuple(

@@ -6,6 +6,7 @@ import pytest
 
 from tests.cli.conftest import CommandLine
 from tests.cli.processes import answers, free_port, get, running, wait_for
+from tests.faults.relay import Relay
 from tests.postgresql import Server
 
 
@@ -49,3 +50,19 @@ def test_provider_serves_over_postgresql(tmp_path: Path, postgresql_url: str) ->
         assert get(port, "/health/ready").status == 200
         assert provider.stop() == 0
     assert not (tmp_path / ".signet").exists()
+
+
+def test_serve_waits_for_a_server_that_is_not_there_yet(
+    tmp_path: Path, postgresql: Server, postgresql_url: str
+) -> None:
+    """It says that it waits, takes no connections meanwhile, and comes up by itself once the server answers."""
+    port, place = free_port(), free_port()
+    url = postgresql_url.replace(str(postgresql.port), str(place))
+    environment = {"IDP_DATABASE_URL": url, "IDP_ISSUER": f"http://idp.localhost:{port}"}
+    with running(tmp_path, "serve", "--port", str(port), environment=environment) as provider:
+        wait_for(lambda: "does not answer; waiting" in provider.said(), provider.said())
+        assert not answers(port)
+        with Relay(postgresql.port, place):
+            wait_for(lambda: answers(port), provider.said())
+            assert get(port, "/health/ready").status == 200
+            assert provider.stop() == 0

@@ -60,6 +60,9 @@ class MemoryStorage:
     def check(self) -> None:
         """Return: memory is always there."""
 
+    def check_writing(self) -> None:
+        """Return: memory can always be written."""
+
     def sweep(self, now: int, limit: int) -> int:
         """Delete what can no longer matter, up to `limit` records of each kind."""
         with self._writing:

@@ -1,14 +1,16 @@
-"""What all SQL databases share: a transaction on a pooled connection, and what becomes of it."""
+"""What all SQL databases share: a transaction on a connection that is kept, and what becomes of it."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, ClassVar
 
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from idp.stores.interfaces import StorageUnavailable
+from idp.stores.sql.circuit import Circuit
+from idp.stores.sql.connections import Connections
 from idp.stores.sql.running import Runner
 
 
@@ -19,10 +21,13 @@ class Database(ABC):
     # The transaction in which one process migrates while all others wait.
     begin_migration: ClassVar[tuple[str, ...]]
 
-    def __init__(self, place: str, writers: Engine, readers: Engine) -> None:
-        """`place` says which database it is, without a secret."""
-        self.place, self._writers, self._readers = place, writers, readers
-        self._errors: type[Exception] = writers.dialect.loaded_dbapi.Error
+    def __init__(self, place: str, engine: Engine, writers: Connections, readers: Connections) -> None:
+        """`place` says which database it is, without a secret. `engine` is for migrations."""
+        self.place, self._engine = place, engine
+        self._writers, self._readers = writers, readers
+        self._circuit = Circuit()
+        self._dialect = engine.dialect
+        self._errors: type[Exception] = engine.dialect.loaded_dbapi.Error
 
     @abstractmethod
     def writing(self) -> AbstractContextManager[Runner]:
@@ -35,7 +40,7 @@ class Database(ABC):
     @contextmanager
     def migrating(self) -> Iterator[Connection]:
         """Open the transaction of a migration: one at a time, over all processes."""
-        with self.failures(), self._writers.connect() as connection:
+        with self.failures(), self._engine.connect() as connection, self._unhurried(connection):
             try:
                 for statement in self.begin_migration:
                     connection.execute(text(statement))
@@ -54,16 +59,14 @@ class Database(ABC):
         finally:
             cursor.close()
 
-    @contextmanager
-    def looking(self) -> Iterator[Connection]:
-        """Open a connection that looks at the schema. Raises `StorageUnavailable` unless the database can be used."""
-        with self.failures(), self._readers.connect() as connection:
-            yield connection
-
     def close(self) -> None:
         """Close all connections."""
-        self._readers.dispose()
-        self._writers.dispose()
+        self._readers.close()
+        self._writers.close()
+
+    @abstractmethod
+    def check_whole(self) -> None:
+        """Raise `StorageUnavailable` for damage that seconds are enough to find."""
 
     @contextmanager
     def failures(self) -> Iterator[None]:
@@ -75,31 +78,40 @@ class Database(ABC):
             cause = getattr(error, "orig", None) or error
             raise StorageUnavailable(f"{type(cause).__name__}: {cause}") from error
 
-    @contextmanager
-    def _transaction(self, engine: Engine, begin: str) -> Iterator[Runner]:
-        connection, cursor = self._begun(engine, begin)
-        run = self.runner(cursor, engine.dialect, self._errors)
-        try:
-            try:
-                yield run
-            except BaseException:
-                self._roll_back(connection, cursor)
-                raise
-            self._commit(connection, cursor, run)
-        finally:
-            connection.close()
+    def is_away(self) -> bool:
+        """Tell whether there is a server that does not answer, or not yet; false where waiting would not help."""
+        return False
 
-    def _begun(self, engine: Engine, begin: str) -> tuple[Any, Any]:
-        with self.failures():
-            connection = engine.raw_connection()
-        cursor = connection.cursor()
+    def _unhurried(self, connection: Connection) -> AbstractContextManager[None]:  # noqa: ARG002 - for a server
+        """Let statements on the connection take their time within the block."""
+        return nullcontext()
+
+    @contextmanager
+    def _transaction(self, connections: Connections, begin: str) -> Iterator[Runner]:
+        connection, cursor = self._begun(connections, begin)
+        run = self.runner(cursor, self._dialect, self._errors)
         try:
-            with self.failures():
-                cursor.execute(begin)
-        except StorageUnavailable:
-            connection.close()
-            raise
-        return connection, cursor
+            with self._circuit.noticing():
+                try:
+                    yield run
+                except BaseException:
+                    self._roll_back(connection, cursor)
+                    raise
+                self._commit(connection, cursor, run)
+        finally:
+            self._let_go(connections, connection)
+
+    def _begun(self, connections: Connections, begin: str) -> tuple[Any, Any]:
+        with self.failures():
+            connection = connections.take()
+            try:
+                return connection, connection.cursor().execute(begin)
+            except BaseException:
+                connections.give_back(connection)
+                raise
+
+    def _let_go(self, connections: Connections, connection: Any) -> None:
+        connections.give_back(connection)
 
     def _commit(self, connection: Any, cursor: Any, run: Runner) -> None:
         try:

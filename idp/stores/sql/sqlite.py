@@ -8,21 +8,25 @@ import os
 import sqlite3
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from threading import Event, Lock
 from typing import Any, ClassVar
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event
-from sqlalchemy.pool import QueuePool
+from sqlalchemy import URL, Connection, create_engine
+from sqlalchemy.pool import NullPool
 
 from idp.clock import monotonic
 from idp.stores.interfaces import Duplicate, NoDatabase, StorageUnavailable
+from idp.stores.sql.circuit import Silent
+from idp.stores.sql.connections import Connections
 from idp.stores.sql.database import Database
 from idp.stores.sql.running import Runner
+from idp.stores.sql.sqlite_files import SqliteFiles, check_whole
 
 READERS = 64
-BUSY_SECONDS = 5
+# For a request that needs the writer and finds it taken; every request is answered within 5 s (R21).
+BUSY_SECONDS = 4
 RETRY_SECONDS = 0.01
 # Between two tries to become the one writer of all processes. SQLite's own waiting sleeps up to 100 ms at a time, and
 # whoever asks more often gets there first.
@@ -46,6 +50,8 @@ UNIQUE = {"SQLITE_CONSTRAINT_PRIMARYKEY", "SQLITE_CONSTRAINT_UNIQUE"}
 class SqliteRunner(Runner):
     """Statements on SQLite. Its one writer takes turns as it is."""
 
+    has_revision = "SELECT count(*) FROM sqlite_master WHERE name = 'alembic_version'"
+
     def meaning(self, error: Exception, parameters: Any) -> Exception:
         """Return what an error means to the core."""
         if getattr(error, "sqlite_errorname", None) in UNIQUE:
@@ -63,70 +69,74 @@ class SqliteDatabase(Database):
 
     def __init__(self, url: URL, *, connections: int, may_create: bool) -> None:  # noqa: ARG002 - a pool of its own
         self._path = database_file(url, may_create=may_create)
-        self._place = str(self._path)
-        self._file = identity(self._place)
-        self._writing = Lock()
-        writer = open_engine(self._path, connections=1)
-        super().__init__(str(url), writer, open_engine(self._path, connections=READERS, read_only=True))
+        self._files = SqliteFiles(self._path, lambda: connected(self._path, (*PRAGMAS, READ_ONLY)))
+        self._writing, self._give_up_at = Lock(), 0.0
+        super().__init__(
+            str(url),
+            create_engine("sqlite://", creator=lambda: connected(self._path, PRAGMAS), poolclass=NullPool),
+            Connections(lambda: connected(self._path, (*PRAGMAS, IMPATIENT)), 1, wait_seconds=BUSY_SECONDS),
+            Connections(lambda: connected(self._path, (*PRAGMAS, READ_ONLY)), READERS, wait_seconds=BUSY_SECONDS),
+        )
 
     @contextmanager
     def writing(self) -> Iterator[Runner]:
         """Open a transaction that writes, when it is its turn."""
-        with self._turn():
-            self._require_same_file()
-            with self._transaction(self._writers, "BEGIN IMMEDIATE") as run:
-                yield run
+        with ExitStack() as opened:
+            with self._circuit.attempt():
+                opened.enter_context(self._turn())
+                self._files.require_same()
+                run = opened.enter_context(self._transaction(self._writers, "BEGIN IMMEDIATE"))
+            yield run
 
     @contextmanager
     def reading(self) -> Iterator[Runner]:
         """Open a transaction that reads."""
-        self._require_same_file()
+        self._files.require_same()
         with self._transaction(self._readers, "BEGIN") as run:
             yield run
 
     @contextmanager
     def migrating(self) -> Iterator[Connection]:
         """Open the transaction of a migration, when it is its turn."""
-        with self._turn():
-            with super().migrating() as connection:
-                yield connection
-            # The connection waits as a migration does.
-            self._writers.dispose()
-
-    @contextmanager
-    def looking(self) -> Iterator[Connection]:
-        """Open a connection that looks at the schema."""
-        self._require_same_file()
-        with super().looking() as connection:
+        with self._turn(), super().migrating() as connection:
             yield connection
 
     @contextmanager
     def _turn(self) -> Iterator[None]:
         """Wait for the right to write, within bounds: behind a stuck writer a queue must not grow (R21)."""
+        give_up_at = monotonic() + BUSY_SECONDS
         if not self._writing.acquire(timeout=BUSY_SECONDS):
-            raise StorageUnavailable("another writer of this process has not finished in time")
+            raise Silent("another writer of this process has not finished in time")
+        self._give_up_at = give_up_at
         try:
             yield
         finally:
             self._writing.release()
 
-    def _begun(self, engine: Engine, begin: str) -> tuple[Any, Any]:
-        """Begin; where another process writes, wait for it within the same bounds."""
-        give_up_at = monotonic() + BUSY_SECONDS
+    def _begun(self, connections: Connections, begin: str) -> tuple[Any, Any]:
+        """Begin; where another process writes, wait for it for what is left of the turn's time."""
         while True:
             try:
-                return super()._begun(engine, begin)
+                return super()._begun(connections, begin)
             except StorageUnavailable as fault:
                 # Also while another process recovers what a killed one left: SQLITE_BUSY_RECOVERY.
                 is_busy = getattr(fault.__cause__, "sqlite_errorname", "").startswith("SQLITE_BUSY")
-                if engine is not self._writers or not is_busy or monotonic() >= give_up_at:
+                if connections is not self._writers or not is_busy:
                     raise
+                if monotonic() >= self._give_up_at:
+                    raise Silent(*fault.args) from fault.__cause__
             Event().wait(TURN_SECONDS)
 
-    def _require_same_file(self) -> None:
-        """SQLite would go on writing into a file that was deleted or replaced, and all of it would be lost (R20)."""
-        if identity(self._place) != self._file:
-            raise StorageUnavailable(f"the database file was replaced while in use; restart: {self._path}")
+    def close(self) -> None:
+        """Close all connections; SQLite writes its log back into the file with the last one."""
+        super().close()
+        self._files.close()
+
+    def check_whole(self) -> None:
+        """Look through the file for damage, as far as one gets in a few seconds."""
+        self._files.require_same()
+        with self.failures(), closing(connected(self._path, (*PRAGMAS, READ_ONLY))) as connection:
+            check_whole(connection, self.place)
 
     def _roll_back(self, connection: Any, cursor: Any) -> None:
         # After some errors, such as a full disk, SQLite has rolled back already.
@@ -147,52 +157,26 @@ def database_file(url: URL, *, may_create: bool) -> Path:
     return path
 
 
-def open_engine(path: Path, *, connections: int, read_only: bool = False) -> Engine:
-    """Return an engine over at most so many connections; none is opened yet."""
-
-    def connect() -> sqlite3.Connection:
-        # mode=rw: a file that has gone missing is an error, never an empty new one (R20).
-        address = f"{path.as_uri()}?mode=rw"
-        return sqlite3.connect(address, uri=True, check_same_thread=False, isolation_level=None, timeout=BUSY_SECONDS)
-
-    engine = create_engine(
-        "sqlite://",
-        creator=connect,
-        poolclass=QueuePool,
-        pool_size=connections,
-        max_overflow=0,
-        pool_timeout=BUSY_SECONDS,
-        pool_use_lifo=True,
-        # Whoever takes a connection begins and ends its transaction.
-        pool_reset_on_return=None,
-    )
-    pragmas = (*PRAGMAS, READ_ONLY if read_only else IMPATIENT)
-    event.listen(engine, "connect", lambda connection, _record: _tell(connection, pragmas))
-    return engine
-
-
-def identity(path: str) -> tuple[int, int]:
-    """Return which file is at the path. Raises `StorageUnavailable` if there is none."""
+def connected(path: Path, pragmas: tuple[str, ...]) -> sqlite3.Connection:
+    """Return a connection that was told so much. Raises sqlite3.Error."""
+    # mode=rw: a file that has gone missing is an error, never an empty new one (R20).
+    address = f"{path.as_uri()}?mode=rw"
+    made = sqlite3.connect(address, uri=True, check_same_thread=False, isolation_level=None, timeout=BUSY_SECONDS)
     try:
-        found = os.stat(path)
-    except OSError as error:
-        raise StorageUnavailable(f"the database file is gone: {path}: {error.strerror}") from error
-    return found.st_dev, found.st_ino
+        for pragma in pragmas:
+            _wait_for_wal(made) if pragma is WAL else made.execute(pragma)
+    except BaseException:
+        made.close()
+        raise
+    return made
 
 
-def _tell(connection: Any, pragmas: tuple[str, ...]) -> None:
-    cursor = connection.cursor()
-    for pragma in pragmas:
-        _wait_for_wal(cursor) if pragma is WAL else cursor.execute(pragma)
-    cursor.close()
-
-
-def _wait_for_wal(cursor: Any) -> None:
+def _wait_for_wal(connection: sqlite3.Connection) -> None:
     """SQLite does not wait, whatever its timeout, when several processes switch a new file to WAL at once."""
     give_up_at = monotonic() + BUSY_SECONDS
     while True:
         try:
-            cursor.execute(WAL)
+            connection.execute(WAL)
             return
         except sqlite3.OperationalError:
             if monotonic() >= give_up_at:

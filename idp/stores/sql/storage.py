@@ -95,8 +95,22 @@ class SqlStorage:
 
     def check(self) -> None:
         """Return if the database answers and its schema is current."""
-        with self._database.looking() as connection:
-            check_schema(connection)
+        with self._database.reading() as run:
+            run.require_usable()
+            check_schema(run.find_revision())
+
+    def check_writing(self) -> None:
+        """Return if a transaction that may write begins; nothing is written, so a full disk is not seen."""
+        with self._database.writing() as run:
+            run.require_writable()
+
+    def check_whole(self) -> None:
+        """Return unless the database is seen to be damaged; takes seconds at most. For the start of a program."""
+        self._database.check_whole()
+
+    def is_away(self) -> bool:
+        """Tell whether waiting could help: a server that does not answer, or not yet."""
+        return self._database.is_away()
 
     def knows(self, revision: str) -> bool:
         """Tell whether this program knows a revision of the schema."""

@@ -1,0 +1,1 @@
+"""What happens when what the provider stands on fails."""
