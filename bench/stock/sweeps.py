@@ -67,7 +67,7 @@ def sweeps(folder: Path, server: Server | None, sign_ins: int, sweepers: int, te
     yield ""
     yield (
         f"{sum(swept):,} rows were swept in {seconds:.0f} s without rests, {sum(swept) / seconds:,.0f} a second "
-        f"({' and '.join(f'{rows:,}' for rows in swept)} by each of {sweepers} sweepers)."
+        f"(by sweeper: {', '.join(f'{rows:,}' for rows in swept)})."
     )
     yield (
         f"A steady stream of {PER_SECOND:.0f} code exchanges a second, medians of {WINDOWS} windows of "
