@@ -19,12 +19,15 @@ import psycopg
 
 from idp.stores.sql.storage import SqlStorage
 from idp.stores.sql.tables import metadata
+from tests.cli.processes import children_of
 
 WITHOUT = "SIGNET_WITHOUT_POSTGRESQL"
 NAMED = "SIGNET_POSTGRESQL"
 TEMPLATE = "template_signet"
 # What a crash could lose does not matter here.
 QUICK = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "autovacuum=off", "max_connections=200")
+# For tests that kill the server, and then look for what was acknowledged.
+DURABLE = ("max_connections=200",)
 NOBODY = 65_534
 START_SECONDS = 60
 
@@ -60,8 +63,8 @@ def _places() -> Iterator[Path]:
 class Server:
     """A running server, which can be stopped and started again."""
 
-    def __init__(self, directory: Path, installation: Path) -> None:
-        self._directory, self._installation = directory, installation
+    def __init__(self, directory: Path, installation: Path, settings: tuple[str, ...] = QUICK) -> None:
+        self._directory, self._installation, self._settings = directory, installation, settings
         self._data = directory / "data"
         self._process: subprocess.Popen[bytes] | None = None
         self._names = (f"t{number}" for number in count())
@@ -69,7 +72,7 @@ class Server:
         self.port = _free_port()
 
     @classmethod
-    def make(cls) -> "Server":
+    def make(cls, settings: tuple[str, ...] = QUICK) -> "Server":
         """Make and start a server, and a migrated database to copy. Raises `NoServer`."""
         installation = find_installation()
         directory = Path(tempfile.mkdtemp(prefix="signet-postgresql-"))
@@ -80,7 +83,7 @@ class Server:
             for path in (directory, *directory.rglob("*")):
                 # Also where the umask of the moment kept others out.
                 os.chown(path, NOBODY, NOBODY, follow_symlinks=False)
-        made = cls(directory, installation)
+        made = cls(directory, installation, settings)
         try:
             made._prepare()
         except BaseException:
@@ -98,7 +101,7 @@ class Server:
 
     def start(self) -> None:
         """Start the server and return when it answers."""
-        settings = [part for setting in QUICK for part in ("-c", setting)]
+        settings = [part for setting in self._settings for part in ("-c", setting)]
         where = ["-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=", "-p", str(self.port)]
         command = [str(self._installation / "bin" / "postgres"), "-D", str(self._data), *where, *settings]
         log = (self._directory / "log").open("ab")
@@ -120,6 +123,12 @@ class Server:
             self._process.send_signal(3)  # SIGQUIT: immediate shutdown
             self._process.wait(30)
             self._process = None
+
+    def signal(self, number: int) -> None:
+        """Send a signal to all its processes."""
+        assert self._process is not None
+        for pid in (self._process.pid, *children_of(self._process.pid)):
+            os.kill(pid, number)
 
     def remove(self) -> None:
         """Stop the server and leave nothing behind."""
