@@ -188,8 +188,10 @@ class Replacement(Step):
         found = stored(self.house, self.client)
         assert found is not None
         assert (found.value("client_name") == "Newer") is kept
-        if not kept:
-            assert self.act().status_code == 200
+        # Also where the answer with the next registration access token was lost.
+        again = self.act()
+        assert again.status_code == 200
+        assert manage(self.browser, "GET", again.json()).status_code == 200
 
 
 STEPS = (

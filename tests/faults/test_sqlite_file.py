@@ -162,3 +162,26 @@ def test_large_file_is_looked_through_for_seconds_only(
         monkeypatch.undo()
         storage.check_whole()
         storage.check()
+
+
+@pytest.mark.case("OP-14")
+def test_log_behind_a_long_reader(
+    house: House, path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """While somebody reads one moment for long the log grows: this is warned of, and it shrinks when they are done."""
+    log = path.with_name(f"{path.name}-wal")
+    browser = house.browser()
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN")
+        other.execute("SELECT count(*) FROM accounts").fetchone()
+        house.provider.upkeep.turn()
+        assert "keeps the database's log" not in caplog.text
+        monkeypatch.setattr("idp.stores.sql.sqlite_files.LOG_BYTES", log.stat().st_size)
+        browser.tokens()
+        house.provider.upkeep.turn()
+        assert "keeps the database's log" in caplog.text
+        other.execute("ROLLBACK")
+        grown = log.stat().st_size
+        other.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    assert log.stat().st_size < grown
+    assert browser.authorize().status_code == 303

@@ -68,6 +68,10 @@ class Database(ABC):
         self._writers.dispose()
 
     @abstractmethod
+    def look_after(self) -> None:
+        """Do what is due every minute, and say what an operator should know."""
+
+    @abstractmethod
     def check_whole(self) -> None:
         """Raise `StorageUnavailable` for damage that seconds are enough to find."""
 

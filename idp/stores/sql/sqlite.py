@@ -21,7 +21,7 @@ from idp.stores.interfaces import Duplicate, NoDatabase, StorageUnavailable
 from idp.stores.sql.circuit import Silent
 from idp.stores.sql.database import Database
 from idp.stores.sql.running import Runner
-from idp.stores.sql.sqlite_files import SqliteFiles, check_whole
+from idp.stores.sql.sqlite_files import LOG_BYTES, SqliteFiles, check_whole
 
 READERS = 64
 # For a request that needs the writer and finds it taken; every request is answered within 5 s (R21).
@@ -38,6 +38,8 @@ PRAGMAS = (
     "PRAGMA synchronous=FULL",
     "PRAGMA temp_store=MEMORY",
     "PRAGMA cache_size=-8192",
+    # What the log has grown to behind a long reader is given back afterwards.
+    f"PRAGMA journal_size_limit={LOG_BYTES}",
 )
 READ_ONLY = "PRAGMA query_only=ON"
 IMPATIENT = "PRAGMA busy_timeout=0"
@@ -134,6 +136,10 @@ class SqliteDatabase(Database):
         """Close all connections; SQLite writes its log back into the file with the last one."""
         super().close()
         self._files.close()
+
+    def look_after(self) -> None:
+        """Warn of a log that grows."""
+        self._files.warn_of_long_log()
 
     def check_whole(self) -> None:
         """Look through the file for damage, as far as one gets in a few seconds."""
