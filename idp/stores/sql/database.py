@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from idp.stores.interfaces import StorageUnavailable
-from idp.stores.sql.circuit import Circuit
+from idp.stores.sql.circuit import Circuit, Silent
 from idp.stores.sql.running import Runner
 
 
@@ -98,13 +98,15 @@ class Database(ABC):
         connection, cursor = self._begun(engine, begin)
         run = self.runner(cursor, engine.dialect, self._errors)
         try:
-            with self._circuit.noticing():
-                try:
-                    yield run
-                except BaseException:
-                    self._roll_back(connection, cursor)
-                    raise
-                self._commit(connection, cursor, run)
+            try:
+                yield run
+            except BaseException:
+                self._roll_back(connection, cursor)
+                raise
+            self._commit(connection, cursor, run)
+        except Silent:
+            self._circuit.is_broken = True
+            raise
         finally:
             connection.close()
 

@@ -8,7 +8,7 @@ import os
 import sqlite3
 import stat
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from threading import Event, Lock
 from typing import Any, ClassVar
@@ -73,20 +73,29 @@ class SqliteDatabase(Database):
         writer = open_engine(self._path, connections=1)
         super().__init__(str(url), writer, open_engine(self._path, connections=READERS, read_only=True))
 
-    @contextmanager
-    def writing(self) -> Iterator[Runner]:
+    def writing(self) -> AbstractContextManager[Runner]:
         """Open a transaction that writes, when it is its turn."""
+        return self._trying() if self._circuit.is_broken else self._written()
+
+    @contextmanager
+    def _written(self) -> Iterator[Runner]:
+        with self._turn():
+            self._files.require_same()
+            with self._transaction(self._writers, "BEGIN IMMEDIATE") as run:
+                yield run
+
+    @contextmanager
+    def _trying(self) -> Iterator[Runner]:
+        """Whoever tries again keeps the others from it until the transaction has begun."""
         with ExitStack() as opened:
             with self._circuit.attempt():
-                opened.enter_context(self._turn())
-                self._files.require_same()
-                run = opened.enter_context(self._transaction(self._writers, "BEGIN IMMEDIATE"))
+                run = opened.enter_context(self._written())
             yield run
 
     @contextmanager
     def reading(self) -> Iterator[Runner]:
         """Open a transaction that reads."""
-        self._files.require_same()
+        self._files.require_same_file()
         with self._transaction(self._readers, "BEGIN") as run:
             yield run
 
@@ -102,7 +111,7 @@ class SqliteDatabase(Database):
     @contextmanager
     def looking(self) -> Iterator[Connection]:
         """Open a connection that looks at the schema."""
-        self._files.require_same()
+        self._files.require_same_file()
         with super().looking() as connection:
             yield connection
 
@@ -111,12 +120,16 @@ class SqliteDatabase(Database):
         """Wait for the right to write, within bounds: behind a stuck writer a queue must not grow (R21)."""
         give_up_at = monotonic() + BUSY_SECONDS
         if not self._writing.acquire(timeout=BUSY_SECONDS):
-            raise Silent("another writer of this process has not finished in time")
+            raise self._silent("another writer of this process has not finished in time")
         self._give_up_at = give_up_at
         try:
             yield
         finally:
             self._writing.release()
+
+    def _silent(self, *what: Any) -> Silent:
+        self._circuit.is_broken = True
+        return Silent(*what)
 
     def _begun(self, engine: Engine, begin: str) -> tuple[Any, Any]:
         """Begin; where another process writes, wait for it for what is left of the turn's time."""
@@ -129,7 +142,7 @@ class SqliteDatabase(Database):
                 if engine is not self._writers or not is_busy:
                     raise
                 if monotonic() >= self._give_up_at:
-                    raise Silent(*fault.args) from fault.__cause__
+                    raise self._silent(*fault.args) from fault.__cause__
             Event().wait(TURN_SECONDS)
 
     def close(self) -> None:

@@ -39,9 +39,16 @@ class SqliteFiles:
         self._opening = Lock()
 
     def require_same(self) -> None:
-        """Raise `StorageUnavailable` unless the files are those that were opened."""
+        """Raise `StorageUnavailable` unless all are those that were opened: what is written would go nowhere."""
         known = self._known or self._hold()
         if tuple(map(identity, self._names)) != known:
+            raise StorageUnavailable(f"the database file was replaced while in use; restart: {self._path}")
+
+    def require_same_file(self) -> None:
+        """Raise `StorageUnavailable` unless the file is the one that was opened; for reading, which sees the others as
+        they were opened."""
+        known = self._known or self._hold()
+        if identity(self._names[0]) != known[0]:
             raise StorageUnavailable(f"the database file was replaced while in use; restart: {self._path}")
 
     def warn_of_long_log(self) -> None:
