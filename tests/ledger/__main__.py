@@ -17,8 +17,17 @@ from tests.ledger.site import ACCOUNTS, Site
 LONGEST_SECONDS = 5.5
 
 
-def run(directory: Path, *, kills: int, postgresql: bool = False, workers: int = 1, seed: int = 1) -> Check:
-    """Return what was found; `wrong` names all that is not as acknowledged."""
+def run(
+    directory: Path,
+    *,
+    kills: int,
+    postgresql: bool = False,
+    workers: int = 1,
+    seed: int = 1,
+    most_seconds: float = 1.2,
+) -> Check:
+    """Kill so many times, each after at most so many seconds, and return what was found; `wrong` names all that is not
+    as acknowledged."""
     chance, killed = random.Random(seed), Counter[str]()
     site = Site.make(directory, postgresql=postgresql, workers=workers)
     ledger, check = Ledger(directory / "ledger"), Check(site.target)
@@ -26,7 +35,7 @@ def run(directory: Path, *, kills: int, postgresql: bool = False, workers: int =
     try:
         for number in range(kills):
             people = People(ledger, lambda thread: site.target(f"ada{thread}"), ACCOUNTS)
-            Event().wait(chance.uniform(0.2, 1.2))
+            Event().wait(chance.uniform(0.2, most_seconds))
             what = site.kill(chance)
             killed[what] += 1
             began = monotonic()
