@@ -62,8 +62,6 @@ def open_vault(settings: Settings, storage: Storage) -> KeyEncryptionKey:
     """Return the key-encryption key; one is made only while no signing key depends on another (R20).
 
     Raises `UnusableKey`."""
-    if settings.key_encryption_key is not None:
-        return load_vault(settings, may_create=False)
     with storage.snapshot() as uow:
         is_new = not uow.signing_keys.list()
     return load_vault(settings, may_create=is_new)

@@ -50,7 +50,8 @@ class SignIn:
         self._passwords, self._throttle = passwords, throttle
 
     def attempt(self, *, name: str, password: str, origin: Origin) -> Authenticated | Rejected | Paused:
-        """Judge one try. Writes the counters, an audit event, and a new hash when the parameters have changed."""
+        """Judge one try. Writes the counters, an audit event, and a new hash when the parameters have changed. Raises
+        MemoryError, and counts nothing, when there is no room for Argon2id."""
         now = self._clock.now()
         with self._storage.begin() as uow:
             wait = self._throttle.count_sign_in(uow, name, origin.address, now)
@@ -60,8 +61,13 @@ class SignIn:
             account = find_account(uow, name)
             credential = _password_of(uow, account)
         while True:
-            verified = self._passwords.verify(credential.secret if credential else None, password)
-            fresh = self._passwords.hash(password) if verified.ok and verified.needs_rehash else None
+            try:
+                verified = self._passwords.verify(credential.secret if credential else None, password)
+                fresh = self._passwords.hash(password) if verified.ok and verified.needs_rehash else None
+            except MemoryError:
+                with self._storage.begin() as uow:
+                    self._throttle.sign_in_not_judged(uow, name, origin.address)
+                raise
             with self._storage.begin() as uow:
                 current = uow.accounts.hold(account.account_id) if account else None
                 newer = _password_of(uow, current)

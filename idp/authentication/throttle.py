@@ -38,6 +38,11 @@ class Throttling:
         uow.throttles.refund(_address_key("address", address))
         uow.throttles.clear(_account_key(name))
 
+    def sign_in_not_judged(self, uow: UnitOfWork, name: str, address: str) -> None:
+        """Forget a try that told nobody anything, because we could not judge it."""
+        uow.throttles.refund(_address_key("address", address))
+        uow.throttles.refund(_account_key(name))
+
     def count_client_failure(self, uow: UnitOfWork, address: str, now: int) -> int | None:
         """Count a failed client authentication; return the seconds to wait once there were too many."""
         limits = self._limits

@@ -63,7 +63,7 @@ def _serve(
         application,
         listening,
         shutdown_seconds=settings.shutdown_seconds,
-        behind_proxy=bool(settings.trusted_proxies),
+        is_https=settings.issuer.startswith("https:"),
         tls=tls,
         supervised=supervised,
     )

@@ -56,8 +56,8 @@ class ErrorStyle(Enum):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
     """A route under the issuer. `metadata` is its member in discovery. `writes` chooses the unit of work; one that
-    only reads never waits for a writer. `at_once` tells whether an answer can be made now from memory alone; then no
-    thread and no unit of work is needed for it. `at_root` puts the path before the issuer's path (RFC 8414 §3.1)."""
+    only reads never waits for a writer. One with `at_once` has no unit of work, for it needs memory alone; that tells
+    whether it can answer now, without a thread. `at_root` puts the path before the issuer's path (RFC 8414 §3.1)."""
 
     path: str
     methods: tuple[str, ...]

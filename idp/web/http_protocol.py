@@ -202,7 +202,9 @@ class BoundedHttp(HttpToolsProtocol):
             self._stop(400)
         raw_path, _, query = target.partition(b"?")
         path = raw_path.decode("ascii")
-        scope["path"] = self.root_path + (unquote(path) if "%" in path else path)
+        # An encoded slash is none (RFC 3986 §2.2): whoever guards paths in front of us would not see one either.
+        is_encoded = "%" in path and "%2f" not in path.lower()
+        scope["path"] = self.root_path + (unquote(path) if is_encoded else path)
         scope["raw_path"], scope["query_string"] = self.root_path.encode("ascii") + raw_path, query
 
     def on_message_complete(self) -> None:

@@ -1,7 +1,7 @@
 """From ASGI to `Request`: bounded, strict, and without trusting anything that a proxy was not asked to say."""
 
 import ipaddress
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -47,19 +47,20 @@ class Parser:
             content=body,
             headers=headers,
             authorization=tuple(value for name, value in raw if name == "authorization"),
-            address=self.address(scope, headers),
+            address=self.address(scope, [value for name, value in raw if name == "x-forwarded-for"]),
             request_id=request_id,
             browser=self._cookies.read([value for name, value in raw if name == "cookie"]),
             fetched=fetched,
         )
 
-    def address(self, scope: Mapping[str, Any], headers: Mapping[str, str]) -> str:
-        """Return the client's address: the peer's, or what a trusted proxy says of it (R13)."""
+    def address(self, scope: Mapping[str, Any], forwarded: Sequence[str]) -> str:
+        """Return the client's address: the peer's, or what a trusted proxy says of it in X-Forwarded-For (R13)."""
         peer = scope["client"][0] if scope.get("client") else ""
         if not self._proxies or not self._is_proxy(peer):
             return str(peer)
-        # The last hop that is no proxy of ours is the client; anything before it may be invented.
-        for hop in reversed(headers.get("x-forwarded-for", "").split(",")):
+        # The last hop that is no proxy of ours is the client; anything before it may be invented. Some proxies append
+        # a header of their own to those that the client sent: all of them are one list (RFC 9110 §5.3).
+        for hop in reversed(",".join(forwarded).split(",")):
             candidate = hop.strip()
             if not _is_address(candidate):
                 return str(peer)

@@ -81,7 +81,7 @@ def serve(
     listening: socket.socket,
     *,
     shutdown_seconds: int,
-    behind_proxy: bool,
+    is_https: bool,
     tls: ssl.SSLContext | None = None,
     supervised: Supervised | None = None,
 ) -> bool:
@@ -91,7 +91,6 @@ def serve(
 
     Refused requests that reach no page or endpoint are answered with HSTS where browsers come by https."""
     connections = Connections(most=most_connections())
-    is_https = tls is not None or behind_proxy
     config = uvicorn.Config(
         application,
         http=partial(BoundedHttp, connections=connections, headers=HSTS if is_https else ()),  # type: ignore[arg-type]

@@ -11,6 +11,8 @@ import pytest
 
 from idp.stores.sql.storage import SqlStorage
 from tests.attacks.oracle import check_answer, secrets_in
+from tests.attacks.wire import Wire
+from tests.cli.processes import answers, free_port, running, wait_for
 from tests.provider import PASSWORD, SECRET, VERIFIER, Browser, House, make_house
 
 # Far more than any answer takes, for the machine may be busy.
@@ -60,3 +62,19 @@ def developers_house(tmp_path: Path, ready_keys: None) -> Iterator[House]:
     made.add_client("web")
     yield made
     storage.close()
+
+
+@pytest.fixture(scope="session")
+def wire(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Wire]:
+    """One server for all."""
+    port = free_port()
+    issuer = f"http://127.0.0.1:{port}"
+    options = ("--set", f"issuer={issuer}", "--set", f"port={port}", "--set", "throttle.per_client=100000")
+    with running(tmp_path_factory.mktemp("wire"), *options, "serve") as provider:
+        wait_for(lambda: answers(port), provider.said())
+        found = Wire(provider, port)
+        yield found
+        assert found.send(found.head("GET /health/ready HTTP/1.1")).startswith(b"HTTP/1.1 200")
+        assert provider.stop() == 0
+        assert "Traceback" not in provider.said()
+        assert "unforeseen" not in provider.said()

@@ -1,76 +1,17 @@
 """Hostile HTTP on the wire: a real server in a process of its own, and bytes that no client library would send."""
 
 import json
-import re
 import socket
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
-from pathlib import Path
 
 import pytest
 
-from tests.cli.processes import Running, answers, free_port, get, running, wait_for
+from tests.attacks.wire import Wire, statuses
+from tests.cli.processes import get
 
 TOKEN = "/oauth2/token"
 POSTS = (TOKEN, "/oauth2/introspect", "/oauth2/revoke", "/login", "/consent", "/oauth2/authorize")
 FORM = "Content-Type: application/x-www-form-urlencoded"
-
-
-class Wire:
-    """A server, and connections to it."""
-
-    def __init__(self, provider: Running, port: int) -> None:
-        self.provider, self.port = provider, port
-        self.host = f"127.0.0.1:{port}"
-
-    def send(self, data: bytes) -> bytes:
-        """Send bytes on a connection of their own and return all that comes until the server closes it."""
-        with socket.create_connection(("127.0.0.1", self.port), timeout=15) as peer:
-            with suppress(OSError):
-                peer.sendall(data)
-            return self.read(peer)
-
-    @staticmethod
-    def read(peer: socket.socket) -> bytes:
-        """Return what comes until the end."""
-        found = b""
-        with suppress(ConnectionResetError):
-            while part := peer.recv(65_536):
-                found += part
-        return found
-
-    def head(self, line: str, *headers: str) -> bytes:
-        """Return a head of a request to this host that is the last on its connection."""
-        return "\r\n".join((line, f"Host: {self.host}", "Connection: close", *headers, "", "")).encode("latin-1")
-
-    def resident_megabytes(self) -> float:
-        """Return what the server holds in memory."""
-        text = Path(f"/proc/{self.provider.process.pid}/status").read_text()
-        found = re.search(r"VmRSS:\s+(\d+)", text)
-        assert found
-        return int(found[1]) / 1024
-
-
-@pytest.fixture(scope="module")
-def wire(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Wire]:
-    """One server for all."""
-    port = free_port()
-    issuer = f"http://127.0.0.1:{port}"
-    options = ("--set", f"issuer={issuer}", "--set", f"port={port}", "--set", "throttle.per_client=100000")
-    with running(tmp_path_factory.mktemp("wire"), *options, "serve") as provider:
-        wait_for(lambda: answers(port), provider.said())
-        found = Wire(provider, port)
-        yield found
-        assert found.send(found.head("GET /health/ready HTTP/1.1")).startswith(b"HTTP/1.1 200")
-        assert provider.stop() == 0
-        assert "Traceback" not in provider.said()
-        assert "unforeseen" not in provider.said()
-
-
-def statuses(answer: bytes) -> list[int]:
-    """Return the status of each answer."""
-    return [int(found) for found in re.findall(rb"HTTP/1\.1 (\d{3}) ", answer)]
 
 
 @pytest.mark.case("HT-03")

@@ -1,5 +1,7 @@
 """Passwords by Argon2id."""
 
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -156,3 +158,29 @@ def test_no_more_hashes_at_once_than_the_settings_allow(monkeypatch: pytest.Monk
     passwords = Passwords(CHEAP.model_copy(update={"concurrent": 2}))
     at_once(8, lambda n: passwords.verify(None if n % 2 else ENCODED, "x") if n % 4 else passwords.hash("x"))
     assert most == 2
+
+
+STARVED = """
+import resource
+from idp.authentication.methods.password import Passwords
+from idp.settings import Argon2
+passwords = Passwords(Argon2(memory_kib=8, iterations=1))
+encoded = passwords.hash("right").replace("m=8", "m=1048576")
+resource.setrlimit(resource.RLIMIT_AS, (1 << 29, 1 << 29))
+for judge in (
+    lambda: passwords.verify(encoded, "right"),
+    lambda: Passwords(Argon2(memory_kib=1_048_576)).verify(None, "x"),
+    lambda: Passwords(Argon2(memory_kib=1_048_576)).hash("x"),
+):
+    try:
+        print(judge())
+    except MemoryError:
+        print("no room")
+"""
+
+
+@pytest.mark.case("OP-32")
+def test_without_memory_nothing_is_judged() -> None:
+    """A right password is not called wrong because the machine is full."""
+    done = subprocess.run([sys.executable, "-c", STARVED], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout == "no room\n" * 3

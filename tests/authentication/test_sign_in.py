@@ -192,3 +192,19 @@ def test_no_password_is_recorded(door: Door, caplog: pytest.LogCaptureFixture) -
     assert HERE in told
     assert "typed-secret" not in told
     assert PASSWORD not in told
+
+
+@pytest.mark.case("OP-32")
+def test_what_could_not_be_judged_does_not_count(door: Door) -> None:
+    """Neither for the name nor for the address; a known name and another are alike."""
+
+    def full() -> None:
+        raise MemoryError
+
+    door.passwords.meanwhile = full
+    for name in ("alice", "nobody") * 20:
+        with pytest.raises(MemoryError):
+            door.sign_in(name)
+    door.passwords.meanwhile = lambda: None
+    assert isinstance(door.sign_in("nobody"), Rejected)
+    assert isinstance(door.sign_in(), Authenticated)

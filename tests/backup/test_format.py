@@ -32,7 +32,8 @@ def read(octets: bytes) -> tuple[Header, dict[str, list[list[Any]]]]:
 
 def packed(*lines: Any) -> bytes:
     """Return lines as a file."""
-    return gzip.compress("".join(f"{line if isinstance(line, str) else json.dumps(line)}\n" for line in lines).encode())
+    text = "".join(f"{line if isinstance(line, str) else json.dumps(line)}\n" for line in lines)
+    return gzip.compress(text.encode(), mtime=0)
 
 
 def unpacked() -> list[str]:

@@ -6,22 +6,15 @@ import socket
 import stat
 import subprocess
 import sys
-import threading
-from collections.abc import Generator
-from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pytest
-import uvicorn
 from starlette.types import Receive, Scope, Send
 
-from idp.web import serving
 from idp.web.http_connections import Connections
-from idp.web.http_protocol import BoundedHttp
 from tests.cli.conftest import CommandLine
 from tests.cli.processes import ROOT, answers, clean_environment, free_port, get, running, wait_for
+from tests.cli.threaded import threaded
 
 KEY = "kT3x0zq1M2c9J4bV5nL6pQ7rS8tU9vWxYzA0BcDeFgH"
 
@@ -128,15 +121,6 @@ def test_a_schema_is_not_touched_when_told_so(tmp_path: Path) -> None:
     assert "idp migrate" in provider.said()
 
 
-class Threaded(serving._Server):
-    """A server beside the main thread, which alone may handle signals."""
-
-    @contextmanager
-    def capture_signals(self) -> Generator[None, None, None]:
-        """Leave the signals alone."""
-        yield
-
-
 def test_a_trickling_request_head_is_cut_off() -> None:
     """A connection whose head does not arrive is closed, the first time and after an answered request."""
 
@@ -144,16 +128,7 @@ def test_a_trickling_request_head_is_cut_off() -> None:
         await send({"type": "http.response.start", "status": 204, "headers": []})
         await send({"type": "http.response.body", "body": b""})
 
-    listening = serving.claim_address("127.0.0.1", 0)
-    port = listening.getsockname()[1]
-    connections = Connections(head_seconds=0.3)
-    protocol: Any = partial(BoundedHttp, connections=connections)
-    config = uvicorn.Config(application, http=protocol, ws="none", log_config=None, lifespan="off")
-    server = Threaded(config, connections)
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
-    thread.start()
-    try:
-        wait_for(lambda: server.started, "the server starts")
+    with threaded(application, Connections(head_seconds=0.3)) as (port, _):
         for beginning in (b"", b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"):
             with socket.create_connection(("127.0.0.1", port), timeout=5) as peer:
                 if beginning:
@@ -161,9 +136,6 @@ def test_a_trickling_request_head_is_cut_off() -> None:
                     assert b"204" in peer.recv(4096)
                 peer.sendall(b"GET / HTTP/1.1\r\nHost")
                 assert peer.recv(4096) == b""
-    finally:
-        server.should_exit = True
-        thread.join(10)
 
 
 @pytest.mark.case("HT-09")

@@ -33,7 +33,7 @@ def browser(house: House) -> Browser:
 @contextmanager
 def read_only(directory: Path) -> Iterator[None]:
     """Take away the right to write what is in a directory, also from root, who becomes nobody for that."""
-    way = directory.parents[:2] if os.geteuid() == 0 else ()
+    way = [parent for parent in directory.parents if not parent.stat().st_mode & 0o001] if os.geteuid() == 0 else []
     modes = {found: found.stat().st_mode for found in (*way, directory, *directory.iterdir())}
     for found, mode in modes.items():
         found.chmod(mode & 0o555 | (0o555 if found.is_dir() else 0o444))
@@ -92,8 +92,8 @@ def test_full_disk(house: House, browser: Browser, path: Path) -> None:
     database = house.storage._database  # type: ignore[attr-defined]
     with closing(sqlite3.connect(path)) as other:
         pages = other.execute("PRAGMA page_count").fetchone()[0]
-    with database._writers.connect() as connection:
-        connection.exec_driver_sql(f"PRAGMA max_page_count={pages}")
+    with database.writing() as run:
+        run.execute(f"PRAGMA max_page_count={pages}")
     answers = [browser.authorize(state="x" * 1_000) for _ in range(40)]
     refused = [answer for answer in answers if answer.status_code != 303]
     assert refused
@@ -101,8 +101,8 @@ def test_full_disk(house: House, browser: Browser, path: Path) -> None:
         check_unavailable(answer)
     assert browser.userinfo(tokens["access_token"]).status_code == 200
     check_memory_serves(browser)
-    with database._writers.connect() as connection:
-        connection.exec_driver_sql("PRAGMA max_page_count=1000000")
+    with database.writing() as run:
+        run.execute("PRAGMA max_page_count=1000000")
     assert browser.authorize().status_code == 303
     assert browser.refresh(tokens["refresh_token"]).status_code == 200
 

@@ -48,7 +48,7 @@ def test_other_names_are_shown(name: str) -> None:
     ("text", "secret"),
     [
         (f"token {JWT} was refused", JWT),
-        (f"got {new_handle()}!", None),
+        pytest.param(f"got {new_handle()}!", None, id="handle"),
         ("hash $argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA", "aGFzaA"),
         ("Authorization: Bearer abcdefghijk", "abcdefghijk"),
         ("authorization=Basic d2ViOnNlY3JldA==", "d2ViOnNlY3JldA=="),

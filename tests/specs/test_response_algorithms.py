@@ -12,6 +12,7 @@ from idp.jose.encryption import ENCRYPTION_ALGS
 from idp.outbound.outbox import DeliveryFailed
 from idp.protocol.errors import InvalidClientMetadata
 from idp.stores.sql.storage import SqlStorage
+from tests.attacks.cases import lasting
 from tests.attacks.oracle import assert_challenged, assert_refused, rows
 from tests.attacks.test_ss_backchannel import deliver
 from tests.jose.conftest import encode
@@ -151,7 +152,7 @@ def test_id_token_is_signed_and_then_encrypted(house: House, signed: str) -> Non
         {"alg": "RSA-OAEP", "jwks": {"keys": 7}},
         {"alg": "RSA-OAEP", "jwks": 7},
     ],
-    ids=str,
+    ids=lasting,
 )
 def test_encryption_that_is_refused(house: House, kind: str, members: dict[str, Any]) -> None:
     """`enc` alone, what is not supported, and no key that fits."""

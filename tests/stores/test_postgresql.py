@@ -90,7 +90,6 @@ def test_pool_is_bounded(postgresql_url: str, monkeypatch: pytest.MonkeyPatch) -
     storage.close()
 
 
-@pytest.mark.case("OP-11")
 def test_restart_of_the_server_is_survived() -> None:
     """While the server is away all fails, bounded; the first unit of work afterwards succeeds, though every connection
     of the pool is dead."""
@@ -119,6 +118,7 @@ def test_restart_of_the_server_is_survived() -> None:
         server.remove()
 
 
+@pytest.mark.case("OP-39")
 def test_one_instance_sweeps(storage: SqlStorage, postgresql_url: str) -> None:
     """While another instance is at it, a sweep does nothing."""
     with storage.begin() as uow:

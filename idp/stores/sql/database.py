@@ -1,4 +1,4 @@
-"""What all SQL databases share: a transaction on a pooled connection, and what becomes of it."""
+"""What all SQL databases share: a transaction on a connection that is kept, and what becomes of it."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
@@ -10,6 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from idp.stores.interfaces import StorageUnavailable
 from idp.stores.sql.circuit import Circuit, Silent
+from idp.stores.sql.connections import Connections
 from idp.stores.sql.running import Runner
 
 
@@ -20,11 +21,13 @@ class Database(ABC):
     # The transaction in which one process migrates while all others wait.
     begin_migration: ClassVar[tuple[str, ...]]
 
-    def __init__(self, place: str, writers: Engine, readers: Engine) -> None:
-        """`place` says which database it is, without a secret."""
-        self.place, self._writers, self._readers = place, writers, readers
+    def __init__(self, place: str, engine: Engine, writers: Connections, readers: Connections) -> None:
+        """`place` says which database it is, without a secret. `engine` is for migrations."""
+        self.place, self._engine = place, engine
+        self._writers, self._readers = writers, readers
         self._circuit = Circuit()
-        self._errors: type[Exception] = writers.dialect.loaded_dbapi.Error
+        self._dialect = engine.dialect
+        self._errors: type[Exception] = engine.dialect.loaded_dbapi.Error
 
     @abstractmethod
     def writing(self) -> AbstractContextManager[Runner]:
@@ -37,7 +40,7 @@ class Database(ABC):
     @contextmanager
     def migrating(self) -> Iterator[Connection]:
         """Open the transaction of a migration: one at a time, over all processes."""
-        with self.failures(), self._writers.connect() as connection, self._unhurried(connection):
+        with self.failures(), self._engine.connect() as connection, self._unhurried(connection):
             try:
                 for statement in self.begin_migration:
                     connection.execute(text(statement))
@@ -56,16 +59,10 @@ class Database(ABC):
         finally:
             cursor.close()
 
-    @contextmanager
-    def looking(self) -> Iterator[Connection]:
-        """Open a connection that looks at the schema. Raises `StorageUnavailable` unless the database can be used."""
-        with self.failures(), self._readers.connect() as connection:
-            yield connection
-
     def close(self) -> None:
         """Close all connections."""
-        self._readers.dispose()
-        self._writers.dispose()
+        self._readers.close()
+        self._writers.close()
 
     @abstractmethod
     def look_after(self) -> None:
@@ -94,9 +91,9 @@ class Database(ABC):
         return nullcontext()
 
     @contextmanager
-    def _transaction(self, engine: Engine, begin: str) -> Iterator[Runner]:
-        connection, cursor = self._begun(engine, begin)
-        run = self.runner(cursor, engine.dialect, self._errors)
+    def _transaction(self, connections: Connections, begin: str) -> Iterator[Runner]:
+        connection, cursor = self._begun(connections, begin)
+        run = self.runner(cursor, self._dialect, self._errors)
         try:
             try:
                 yield run
@@ -108,19 +105,19 @@ class Database(ABC):
             self._circuit.is_broken = True
             raise
         finally:
-            connection.close()
+            self._let_go(connections, connection)
 
-    def _begun(self, engine: Engine, begin: str) -> tuple[Any, Any]:
+    def _begun(self, connections: Connections, begin: str) -> tuple[Any, Any]:
         with self.failures():
-            connection = engine.raw_connection()
-        cursor = connection.cursor()
-        try:
-            with self.failures():
-                cursor.execute(begin)
-        except StorageUnavailable:
-            connection.close()
-            raise
-        return connection, cursor
+            connection = connections.take()
+            try:
+                return connection, connection.cursor().execute(begin)
+            except BaseException:
+                connections.give_back(connection)
+                raise
+
+    def _let_go(self, connections: Connections, connection: Any) -> None:
+        connections.give_back(connection)
 
     def _commit(self, connection: Any, cursor: Any, run: Runner) -> None:
         try:

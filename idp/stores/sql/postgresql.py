@@ -1,4 +1,4 @@
-"""PostgreSQL, through psycopg: a bounded pool, waits that all end, and what its errors mean.
+"""PostgreSQL, through psycopg: few connections, waits that all end, and what its errors mean.
 
 Units of work run at READ COMMITTED. What must happen once is one conditional statement, and whoever changes a row that
 it has read holds the row from the reading on (`hold` in the stores). Snapshots are REPEATABLE READ and cannot write.
@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, ClassVar
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, text
-from sqlalchemy.exc import TimeoutError as PoolExhausted
-from sqlalchemy.pool import QueuePool
+from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy.pool import NullPool
 
 from idp.stores.interfaces import Duplicate, StorageUnavailable
 from idp.stores.sql.circuit import Silent
+from idp.stores.sql.connections import Connections, connect_through
 from idp.stores.sql.database import Database
 from idp.stores.sql.running import Runner, check_storable
 from idp.stores.sql.tables import metadata
@@ -55,9 +55,17 @@ FIELDS = {
 class PostgresqlRunner(Runner):
     """Statements on PostgreSQL."""
 
+    has_revision = "SELECT count(to_regclass('alembic_version'))"
+
     def take_turns(self, matter: int) -> None:
         """Wait for an advisory lock; PostgreSQL gives it back when the transaction ends."""
         self.execute("SELECT pg_advisory_xact_lock(%s, %s)", (OURS, matter))
+
+    def require_usable(self) -> None:
+        """Raise `StorageUnavailable` for a database that cannot hold every text."""
+        encoding = self.execute("SHOW server_encoding").fetchone()[0]
+        if encoding != "UTF8":
+            raise StorageUnavailable(f"the database has the encoding {encoding}; make one with ENCODING 'UTF8'")
 
     def require_writable(self) -> None:
         """Raise `StorageUnavailable` on a server that follows another one, or that was told not to write."""
@@ -104,8 +112,9 @@ class PostgresqlDatabase(Database):
 
     def __init__(self, url: URL, *, connections: int, may_create: bool) -> None:  # noqa: ARG002 - never makes one
         self._url, self._connections = url, connections
-        engine = open_engine(url, connections)
-        super().__init__(url.render_as_string(hide_password=True), engine, engine)
+        engine = open_engine(url)
+        kept = Connections(lambda: connect_through(engine), connections, wait_seconds=POOL_SECONDS)
+        super().__init__(url.render_as_string(hide_password=True), engine, kept, kept)
 
     def writing(self) -> Any:
         """Open a transaction that may write."""
@@ -116,15 +125,6 @@ class PostgresqlDatabase(Database):
         return self._transaction(self._readers, READ)
 
     @contextmanager
-    def looking(self) -> Iterator[Connection]:
-        """Open a connection that looks at the schema; the database must be able to hold every text."""
-        with self._circuit.attempt(), super().looking() as connection:
-            encoding = connection.execute(text("SHOW server_encoding")).scalar_one()
-            if encoding != "UTF8":
-                raise StorageUnavailable(f"the database has the encoding {encoding}; make one with ENCODING 'UTF8'")
-            yield connection
-
-    @contextmanager
     def failures(self) -> Iterator[None]:
         """Say in the core's words what fails within the block, and whether it was silence."""
         try:
@@ -132,7 +132,7 @@ class PostgresqlDatabase(Database):
                 yield
         except StorageUnavailable as fault:
             cause = fault.__cause__
-            if isinstance(cause, PoolExhausted) or is_silence(getattr(cause, "orig", None) or cause):
+            if is_silence(getattr(cause, "orig", None) or cause):
                 raise Silent(*fault.args) from cause
             raise
 
@@ -146,7 +146,7 @@ class PostgresqlDatabase(Database):
         """Tell whether no server answers at the address, or one that starts, stops or recovers."""
         from psycopg import conninfo, pq
 
-        _, how = self._writers.dialect.create_connect_args(self._url)
+        _, how = self._dialect.create_connect_args(self._url)
         # What the driver takes for itself is no part of an address.
         where = {name: value for name, value in how.items() if name != "context"}
         address = conninfo.make_conninfo(**{"connect_timeout": CONNECT["connect_timeout"], **where})
@@ -161,23 +161,26 @@ class PostgresqlDatabase(Database):
         finally:
             del driver.patience_seconds
 
-    def _begun(self, engine: Engine, begin: str) -> tuple[Any, Any]:
-        """Begin on a connection that is alive. After a restart of the server those of the pool are dead, which shows
+    def _begun(self, connections: Connections, begin: str) -> tuple[Any, Any]:
+        """Begin on a connection that is alive. After a restart of the server those that were kept are dead, which shows
         here, where nothing was written: each is replaced. A server that is away fails at connecting."""
         dead = 0
         with self._circuit.attempt(), self.failures():
             while True:
-                connection = engine.raw_connection()
+                connection = connections.take()
                 try:
-                    cursor = connection.cursor()
-                    cursor.execute(begin)
+                    return connection, connection.cursor().execute(begin)
                 except self._errors as error:
-                    connection.invalidate()
+                    connections.drop(connection)
                     dead += 1
                     if is_silence(error) or dead > self._connections:
                         raise
-                else:
-                    return connection, cursor
+
+    def _let_go(self, connections: Connections, connection: Any) -> None:
+        if connection.closed:
+            connections.drop(connection)
+        else:
+            connections.give_back(connection)
 
     def _commit(self, connection: Any, cursor: Any, run: Runner) -> None:
         super()._commit(connection, cursor, run)
@@ -190,11 +193,11 @@ class PostgresqlDatabase(Database):
             cursor.execute("ROLLBACK")
         except self._errors:
             # The server rolls back what was begun on a connection that is gone.
-            connection.invalidate()
+            connection.close()
 
 
-def open_engine(url: URL, connections: int) -> Engine:
-    """Return an engine over at most so many connections; none is opened yet. Raises `StorageUnavailable`."""
+def open_engine(url: URL) -> Engine:
+    """Return an engine, which keeps no connection. Raises `StorageUnavailable`."""
     given = {name: value for name, value in CONNECT.items() if name not in url.query}
     # What the URL asks for counts last, so it wins.
     options = f"{LIMITS} {url.query.get('options', '')}".strip()
@@ -203,12 +206,7 @@ def open_engine(url: URL, connections: int) -> Engine:
             url.set(drivername="postgresql+psycopg"),
             isolation_level="AUTOCOMMIT",
             connect_args={**given, "options": options},
-            poolclass=QueuePool,
-            pool_size=connections,
-            max_overflow=0,
-            pool_timeout=POOL_SECONDS,
-            pool_use_lifo=True,
-            pool_reset_on_return=None,
+            poolclass=NullPool,
         )
         from idp.stores.sql.patience import PatientConnection
     except ImportError as error:

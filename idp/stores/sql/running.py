@@ -7,7 +7,7 @@ is refused here, for all alike.
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, ClassVar
 
 from sqlalchemy import Dialect
 
@@ -17,6 +17,9 @@ from idp.stores.sql.statements import Statement
 
 class Runner:
     """Runs statements on one connection of a dialect."""
+
+    # Counts the tables that say which revision the schema has.
+    has_revision: ClassVar[str]
 
     def __init__(self, cursor: Any, dialect: Dialect, errors: type[Exception]) -> None:
         self._cursor, self._dialect, self._errors = cursor, dialect, errors
@@ -63,6 +66,16 @@ class Runner:
 
     def take_turns(self, matter: int) -> None:
         """Wait until no other transaction is within the same matter; hold it until this one ends."""
+
+    def find_revision(self) -> str | None:
+        """Return which revision the schema has; None where there is no schema."""
+        if not self.execute(self.has_revision).fetchone()[0]:
+            return None
+        row = self.execute("SELECT version_num FROM alembic_version").fetchone()
+        return row and str(row[0])
+
+    def require_usable(self) -> None:
+        """Raise `StorageUnavailable` for a database that could not hold what is written."""
 
     def require_writable(self) -> None:
         """Raise `StorageUnavailable` where a transaction that may write has begun but cannot."""

@@ -8,17 +8,18 @@ import os
 import sqlite3
 import stat
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from pathlib import Path
 from threading import Event, Lock
 from typing import Any, ClassVar
 
-from sqlalchemy import URL, Connection, Engine, create_engine
-from sqlalchemy.pool import QueuePool
+from sqlalchemy import URL, Connection, create_engine
+from sqlalchemy.pool import NullPool
 
 from idp.clock import monotonic
 from idp.stores.interfaces import Duplicate, NoDatabase, StorageUnavailable
 from idp.stores.sql.circuit import Silent
+from idp.stores.sql.connections import Connections
 from idp.stores.sql.database import Database
 from idp.stores.sql.running import Runner
 from idp.stores.sql.sqlite_files import LOG_BYTES, SqliteFiles, check_whole
@@ -51,6 +52,8 @@ UNIQUE = {"SQLITE_CONSTRAINT_PRIMARYKEY", "SQLITE_CONSTRAINT_UNIQUE"}
 class SqliteRunner(Runner):
     """Statements on SQLite. Its one writer takes turns as it is."""
 
+    has_revision = "SELECT count(*) FROM sqlite_master WHERE name = 'alembic_version'"
+
     def meaning(self, error: Exception, parameters: Any) -> Exception:
         """Return what an error means to the core."""
         if getattr(error, "sqlite_errorname", None) in UNIQUE:
@@ -70,8 +73,12 @@ class SqliteDatabase(Database):
         self._path = database_file(url, may_create=may_create)
         self._files = SqliteFiles(self._path, lambda: connected(self._path, (*PRAGMAS, READ_ONLY)))
         self._writing, self._give_up_at = Lock(), 0.0
-        writer = open_engine(self._path, connections=1)
-        super().__init__(str(url), writer, open_engine(self._path, connections=READERS, read_only=True))
+        super().__init__(
+            str(url),
+            create_engine("sqlite://", creator=lambda: connected(self._path, PRAGMAS), poolclass=NullPool),
+            Connections(lambda: connected(self._path, (*PRAGMAS, IMPATIENT)), 1, wait_seconds=BUSY_SECONDS),
+            Connections(lambda: connected(self._path, (*PRAGMAS, READ_ONLY)), READERS, wait_seconds=BUSY_SECONDS),
+        )
 
     def writing(self) -> AbstractContextManager[Runner]:
         """Open a transaction that writes, when it is its turn."""
@@ -102,17 +109,7 @@ class SqliteDatabase(Database):
     @contextmanager
     def migrating(self) -> Iterator[Connection]:
         """Open the transaction of a migration, when it is its turn."""
-        with self._turn():
-            with super().migrating() as connection:
-                yield connection
-            # The connection waits as a migration does.
-            self._writers.dispose()
-
-    @contextmanager
-    def looking(self) -> Iterator[Connection]:
-        """Open a connection that looks at the schema."""
-        self._files.require_same_file()
-        with super().looking() as connection:
+        with self._turn(), super().migrating() as connection:
             yield connection
 
     @contextmanager
@@ -131,15 +128,15 @@ class SqliteDatabase(Database):
         self._circuit.is_broken = True
         return Silent(*what)
 
-    def _begun(self, engine: Engine, begin: str) -> tuple[Any, Any]:
+    def _begun(self, connections: Connections, begin: str) -> tuple[Any, Any]:
         """Begin; where another process writes, wait for it for what is left of the turn's time."""
         while True:
             try:
-                return super()._begun(engine, begin)
+                return super()._begun(connections, begin)
             except StorageUnavailable as fault:
                 # Also while another process recovers what a killed one left: SQLITE_BUSY_RECOVERY.
                 is_busy = getattr(fault.__cause__, "sqlite_errorname", "").startswith("SQLITE_BUSY")
-                if engine is not self._writers or not is_busy:
+                if connections is not self._writers or not is_busy:
                     raise
                 if monotonic() >= self._give_up_at:
                     raise self._silent(*fault.args) from fault.__cause__
@@ -157,8 +154,8 @@ class SqliteDatabase(Database):
     def check_whole(self) -> None:
         """Look through the file for damage, as far as one gets in a few seconds."""
         self._files.require_same()
-        with self.failures(), self._readers.connect() as connection:
-            check_whole(connection.connection.driver_connection, self.place)
+        with self.failures(), closing(connected(self._path, (*PRAGMAS, READ_ONLY))) as connection:
+            check_whole(connection, self.place)
 
     def _roll_back(self, connection: Any, cursor: Any) -> None:
         # After some errors, such as a full disk, SQLite has rolled back already.
@@ -177,23 +174,6 @@ def database_file(url: URL, *, may_create: bool) -> Path:
     elif not path.exists():
         raise NoDatabase(url.database)
     return path
-
-
-def open_engine(path: Path, *, connections: int, read_only: bool = False) -> Engine:
-    """Return an engine over at most so many connections; none is opened yet."""
-
-    pragmas = (*PRAGMAS, READ_ONLY if read_only else IMPATIENT)
-    return create_engine(
-        "sqlite://",
-        creator=lambda: connected(path, pragmas),
-        poolclass=QueuePool,
-        pool_size=connections,
-        max_overflow=0,
-        pool_timeout=BUSY_SECONDS,
-        pool_use_lifo=True,
-        # Whoever takes a connection begins and ends its transaction.
-        pool_reset_on_return=None,
-    )
 
 
 def connected(path: Path, pragmas: tuple[str, ...]) -> sqlite3.Connection:

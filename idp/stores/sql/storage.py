@@ -95,8 +95,9 @@ class SqlStorage:
 
     def check(self) -> None:
         """Return if the database answers and its schema is current."""
-        with self._database.looking() as connection:
-            check_schema(connection)
+        with self._database.reading() as run:
+            run.require_usable()
+            check_schema(run.find_revision())
 
     def check_writing(self) -> None:
         """Return if a transaction that may write begins; nothing is written, so a full disk is not seen."""

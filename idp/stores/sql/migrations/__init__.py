@@ -29,11 +29,9 @@ def knows(revision: str) -> bool:
     return revision in {script.revision for script in _scripts().walk_revisions()}
 
 
-def check_schema(connection: Connection) -> None:
-    """Raise `StorageUnavailable` unless the schema is exactly this program's."""
-    scripts = _scripts()
-    current = MigrationContext.configure(connection).get_current_revision()
-    if current != scripts.get_current_head():
+def check_schema(current: str | None) -> None:
+    """Raise `StorageUnavailable` unless this revision of a schema is exactly this program's."""
+    if current != newest_revision():
         raise StorageUnavailable(f"the schema is at {current or 'nothing'}; run: idp migrate")
 
 
