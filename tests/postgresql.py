@@ -19,12 +19,15 @@ import psycopg
 
 from idp.stores.sql.storage import SqlStorage
 from idp.stores.sql.tables import metadata
+from tests.cli.processes import children_of
 
 WITHOUT = "SIGNET_WITHOUT_POSTGRESQL"
 NAMED = "SIGNET_POSTGRESQL"
 TEMPLATE = "template_signet"
 # What a crash could lose does not matter here.
 QUICK = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "autovacuum=off", "max_connections=200")
+# For tests that kill the server, and then look for what was acknowledged.
+DURABLE = ("max_connections=200",)
 NOBODY = 65_534
 START_SECONDS = 60
 
@@ -120,6 +123,12 @@ class Server:
             self._process.send_signal(3)  # SIGQUIT: immediate shutdown
             self._process.wait(30)
             self._process = None
+
+    def signal(self, number: int) -> None:
+        """Send a signal to all its processes."""
+        assert self._process is not None
+        for pid in (self._process.pid, *children_of(self._process.pid)):
+            os.kill(pid, number)
 
     def remove(self) -> None:
         """Stop the server and leave nothing behind."""

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from idp.jose.algorithms import DEFAULT_ALGORITHM
+from idp.jose.algorithms import ALGORITHMS, DEFAULT_ALGORITHM
 from idp.protocol.client_responses import SIGNED, Protection, id_token_alg, protect, protection_of_id_token
 from idp.protocol.context import Context, Server
 from idp.protocol.messages import NO_STORE, Response, encode_json
@@ -46,8 +46,12 @@ def issue(issuance: Issuance, context: Context) -> Response:
     """Store what is issued and return the token response (RFC 6749 §5.1), whose body is signed after the commit.
 
     Writes the grant when it is new, and what the specifications' `token_response` write. Raises as `protection_of`
-    before it writes anything."""
+    before it writes anything; and `NoSigningKey`, which undoes what was written before, so that nothing is spent on
+    tokens that cannot be signed."""
     protection = protection_of_id_token(issuance.client, context) if issuance.account else SIGNED
+    for alg in (_access_token_alg(issuance, context.settings), protection.alg):
+        if alg is not None and alg in ALGORITHMS:
+            context.server.keys.signer(alg)
     if issuance.is_new:
         context.uow.grants.add(issuance.grant)
     members: dict[str, Any] = {}

@@ -16,6 +16,7 @@ from idp.accounts.clients import (
     secret_matches,
 )
 from idp.accounts.invitations import consume_invitation, find_invitation
+from idp.accounts.registration_answers import find_answer, keep_answer
 from idp.protocol.bearer import read_bearer_token
 from idp.protocol.context import Context
 from idp.protocol.errors import InvalidClientMetadata, InvalidToken, TooManyRequests
@@ -72,9 +73,13 @@ def handle_management(request: Request, context: Context) -> Answer:
 
     Raises `InvalidToken`, with one text for a client that is unknown, disabled, or another's (R11)."""
     token = read_bearer_token(request)
-    # Held: of two requests with one registration access token the second finds it replaced.
+    # Held: of two requests with one registration access token the second finds it replaced, and what replaced it.
     client = context.uow.clients.hold(request.path.rpartition("/")[2])
     known = registration_token_matches(client, token)
+    if client is not None and client.enabled and not known and request.method == "PUT":
+        answered = _answer_again(client, token, request, context)
+        if answered is not None:
+            return answered
     if client is None or not known or not client.enabled:
         raise _refused_manager("client disabled" if known else "registration access token", request, context)
     return MANAGEMENT[request.method](client, token, request, context)
@@ -84,9 +89,9 @@ def _read(client: Client, token: str, _request: Request, context: Context) -> An
     return _information(client, token, None, context)
 
 
-def _replace(client: Client, _token: str, request: Request, context: Context) -> Answer:
+def _replace(client: Client, token: str, request: Request, context: Context) -> Answer:
     """Replace all metadata (RFC 7592 §2.2): a member that is not sent has its default again. The registration access
-    token is another one from then on."""
+    token is another one from then on; the one before gets the same change answered alike for a minute."""
     sent = parse_metadata(request)
     _check_identity(sent, client, context.now)
     metadata = check_registration(sent, context)
@@ -102,8 +107,23 @@ def _replace(client: Client, _token: str, request: Request, context: Context) ->
     if _appearance(changed) != _appearance(client):
         # It is another client to whoever consented to the one before (R23).
         context.uow.consents.remove_of_client(client.client_id)
+    answer = (registration_token, secret)
+    keep_answer(context.uow, context.server.vault, token, sent, answer=answer, now=context.now)
     context.audit("client.changed", client_id=client.client_id)
     return _information(changed, registration_token, secret, context)
+
+
+def _answer_again(client: Client, token: str, request: Request, context: Context) -> Answer | None:
+    """Return the answer that was lost; None unless it still tells what is so."""
+    try:
+        sent = parse_metadata(request)
+    except InvalidClientMetadata:
+        # What is wrong with it nobody is told whose token does not count (R11).
+        return None
+    found = find_answer(context.uow, context.server.vault, token, sent, context.now) if token else None
+    if found is None or not registration_token_matches(client, found[0]):
+        return None
+    return _information(client, found[0], found[1], context)
 
 
 def _appearance(client: Client) -> tuple[object, ...]:

@@ -228,7 +228,8 @@ class ThrottleStore(Protocol):
     """Counters in fixed windows."""
 
     def hit(self, key: str, now: int, window_seconds: int) -> Throttle:
-        """Count one try and return the counter after it; a window older than `window_seconds` starts anew. Atomic."""
+        """Count one try and return the counter after it; a window older than `window_seconds`, or further ahead than
+        that, for the clock was put back, starts anew. Atomic."""
 
     def refund(self, key: str) -> None:
         """Take one try back, never below zero."""

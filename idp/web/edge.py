@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from starlette.types import Receive, Scope, Send
 
 from idp.clock import monotonic
+from idp.jose.keys import NoSigningKey
 from idp.observe.logging import log_context
 from idp.outbound.documents import DocumentNeeded
 from idp.protocol.context import Server
@@ -183,9 +184,10 @@ class Edge:
             result = self._refusal(full, action, request)
         except ProtocolError as error:
             result = self._refusal(error, action, request)
-        except StorageUnavailable as fault:
+        except (StorageUnavailable, NoSigningKey) as fault:
             # One line: while the database is away there is one for every request.
-            log.error("storage unavailable", extra={"request_id": request_id, "reason": str(fault)[:300]})
+            reason = f"{type(fault).__name__}: {fault}"
+            log.error("unavailable", extra={"request_id": request_id, "reason": reason[:300]})
             away = TemporarilyUnavailable("The service is unavailable for a moment.", retry_after_seconds=5)
             result = self._refusal(away, action, request)
         except Exception:

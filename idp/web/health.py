@@ -22,7 +22,18 @@ def _ready(_request: Request, server: Server) -> Answer:
     return json_response({"status": "ready"})
 
 
-HEALTH_ACTIONS = tuple(
-    Action(path=path, methods=("GET",), handle=handle, errors=ErrorStyle.JSON, head=True)
-    for path, handle in (("/health/live", _live), ("/health/ready", _ready), ("/healthz", _ready))
+HEALTH_ACTIONS = (
+    # Alive is who answers at all, also while every thread waits for the database: else it would be restarted in vain.
+    Action(
+        path="/health/live",
+        methods=("GET",),
+        handle=_live,
+        errors=ErrorStyle.JSON,
+        head=True,
+        at_once=lambda _server: True,
+    ),
+    *(
+        Action(path=path, methods=("GET",), handle=_ready, errors=ErrorStyle.JSON, head=True)
+        for path in ("/health/ready", "/healthz")
+    ),
 )

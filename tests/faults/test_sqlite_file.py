@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from idp.stores.interfaces import StorageUnavailable
 from idp.stores.sql.storage import SqlStorage
 from tests.cli.processes import free_port, running
 from tests.faults.answers import check_memory_serves, check_unavailable, health
@@ -119,32 +120,53 @@ def test_file_that_was_taken_away(house: House, browser: Browser, path: Path, go
     if replaced:
         aside.replace(taken)
     check_unavailable(browser.refresh(tokens["refresh_token"]))
-    check_unavailable(browser.userinfo(tokens["access_token"]))
     check_memory_serves(browser)
-    assert health(browser) == (503, "unavailable")
+    if gone:
+        # Reading goes on in what was opened.
+        assert health(browser) == (503, "degraded")
+    else:
+        check_unavailable(browser.userinfo(tokens["access_token"]))
+        assert health(browser) == (503, "unavailable")
     assert taken.exists() is replaced
 
 
-@pytest.mark.case("OP-12")
-@pytest.mark.parametrize(("damage", "workers"), [("page", "1"), ("truncated", "1"), ("page", "2")])
-def test_damaged_file_does_not_start(tmp_path: Path, migrated_file: Path, damage: str, workers: str) -> None:
-    """The start says what is wrong with which file, and what to do; the file stays as it is."""
-    path = tmp_path / "signet.sqlite3"
+@pytest.fixture(params=["page", "truncated"])
+def damaged(request: pytest.FixtureRequest, migrated_file: Path, path: Path) -> Path:
+    """A file that a disk has damaged."""
     content = bytearray(migrated_file.read_bytes())
-    if damage == "page":
+    if request.param == "page":
         content[-4096:] = b"\xff" * 4096
     else:
         del content[-8192:]
     path.write_bytes(content)
     path.chmod(0o600)
-    environment = {"IDP_DATABASE_URL": f"sqlite:///{path}", "IDP_KEY_ENCRYPTION_KEY_FILE": str(tmp_path / "k")}
+    return path
+
+
+@pytest.mark.case("OP-12")
+def test_damage_is_found(damaged: Path) -> None:
+    """It is said which file it is; it stays as it is."""
+    before = damaged.read_bytes()
+    with closing(SqlStorage(f"sqlite:///{damaged}")) as storage, pytest.raises(StorageUnavailable) as fault:
+        storage.check_whole()
+    assert "damaged" in str(fault.value) or "malformed" in str(fault.value)
+    assert damaged.read_bytes() == before
+
+
+@pytest.mark.case("OP-12")
+def test_damaged_file_does_not_start(tmp_path: Path, damaged: Path, request: pytest.FixtureRequest) -> None:
+    """Neither with one process nor with several."""
+    workers = "1" if "page" in request.node.name else "2"
+    environment = {
+        "IDP_DATABASE_URL": f"sqlite:///{damaged}",
+        "IDP_KEY_ENCRYPTION_KEY_FILE": str(tmp_path / "k"),
+    }
     options = ("--port", str(free_port()), "--workers", workers, "--issuer", "http://idp.localhost:9999")
     with running(tmp_path, "serve", *options, environment=environment) as provider:
         assert provider.process.wait(20) == 1, provider.said()
         said = provider.said()
     assert "damaged" in said or "malformed" in said, said
     assert "Traceback" not in said
-    assert path.read_bytes() == content
 
 
 def test_large_file_is_looked_through_for_seconds_only(
@@ -162,3 +184,26 @@ def test_large_file_is_looked_through_for_seconds_only(
         monkeypatch.undo()
         storage.check_whole()
         storage.check()
+
+
+@pytest.mark.case("OP-14")
+def test_log_behind_a_long_reader(
+    house: House, path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """While somebody reads one moment for long the log grows: this is warned of, and it shrinks when they are done."""
+    log = path.with_name(f"{path.name}-wal")
+    browser = house.browser()
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN")
+        other.execute("SELECT count(*) FROM accounts").fetchone()
+        house.provider.upkeep.turn()
+        assert "keeps the database's log" not in caplog.text
+        monkeypatch.setattr("idp.stores.sql.sqlite_files.LOG_BYTES", log.stat().st_size)
+        browser.tokens()
+        house.provider.upkeep.turn()
+        assert "keeps the database's log" in caplog.text
+        other.execute("ROLLBACK")
+        grown = log.stat().st_size
+        other.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    assert log.stat().st_size < grown
+    assert browser.authorize().status_code == 303

@@ -1,11 +1,14 @@
 """RFC 7592: a client reads, replaces and removes its registration, by a token that is worth nothing anywhere else."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
+import httpx2
 import pytest
 
 from idp.accounts.clients import open_secrets, secret_matches
+from idp.accounts.registration_answers import KEPT_SECONDS
 from tests.attacks.oracle import assert_challenged, assert_refused, unchanged
 from tests.provider import House
 from tests.registering import (
@@ -252,13 +255,59 @@ def test_management_goes_on_when_registration_is_off(open_house: House) -> None:
 
 
 def test_racing_replacements(any_house: House) -> None:
-    """The token rotates: of eight at once, one counts, over every database."""
+    """The token rotates once: of eight at once that differ one counts, and eight that say the same get one answer, over
+    every database."""
     open_house = registering(any_house)
     client = register(open_house.browser())
-    body = metadata_of(client)
+
+    def put(name: str) -> httpx2.Response:
+        return manage(open_house.browser(), "PUT", client, json=metadata_of(client, client_name=name))
+
     with ThreadPoolExecutor(8) as pool:
-        found = list(pool.map(lambda _: manage(open_house.browser(), "PUT", client, json=body).status_code, range(8)))
-    assert sorted(found) == [200, *[401] * 7]
+        answers = list(pool.map(put, [f"n{number}" for number in range(8)]))
+    assert sorted(answer.status_code for answer in answers) == [200, *[401] * 7]
+    client = next(answer.json() for answer in answers if answer.status_code == 200)
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(put, ["same"] * 8))
+    assert {answer.status_code for answer in answers} == {200}
+    assert len({answer.text for answer in answers}) == 1
+
+
+@pytest.mark.requirement("RFC 7592", "2.2")
+def test_lost_answer_is_given_again(open_house: House) -> None:
+    """For a minute, to exactly the same change by the token before, secret and all; to nothing else."""
+    browser = open_house.browser()
+    client = register(browser)
+    sent = metadata_of(client, token_endpoint_auth_method="client_secret_jwt")
+    first = manage(browser, "PUT", client, json=sent)
+    assert first.json()["client_secret"] != client["client_secret"]
+    with unchanged(open_house):
+        for _ in range(2):
+            assert manage(browser, "PUT", client, json=sent).json() == first.json()
+        for method, body in (("GET", None), ("DELETE", None), ("PUT", sent | {"client_name": "Other"})):
+            assert_challenged(manage(browser, method, client, json=body), "invalid_token")
+    open_house.clock.move(KEPT_SECONDS)
+    assert_challenged(manage(browser, "PUT", client, json=sent), "invalid_token")
+    assert manage(browser, "GET", first.json()).status_code == 200
+
+
+@pytest.mark.parametrize("since", ["changed", "disabled", "removed"])
+def test_lost_answer_is_not_given_when_it_is_no_longer_true(open_house: House, since: str) -> None:
+    """Not after another change, nor by a client that an operator has switched off, nor by one that is gone."""
+    browser = open_house.browser()
+    client = register(browser)
+    sent = metadata_of(client, client_name="Newer")
+    changed = manage(browser, "PUT", client, json=sent).json()
+    if since == "changed":
+        manage(browser, "PUT", changed, json=metadata_of(changed, client_name="Newest"))
+    elif since == "removed":
+        manage(browser, "DELETE", changed)
+    else:
+        with open_house.storage.begin() as uow:
+            found = uow.clients.find(client["client_id"])
+            assert found is not None
+            uow.clients.replace(replace(found, enabled=False))
+    assert_challenged(manage(browser, "PUT", client, json=sent), "invalid_token")
 
 
 @pytest.mark.case("CR-16")

@@ -339,6 +339,8 @@ class StoreContract:
             uow.throttles.clear("k")
             uow.throttles.refund("k")
             assert uow.throttles.hit("k", NOW + 12, 10).count == 1
+            # The clock was put back: by less than the window it goes on, by more it is over.
+            assert [uow.throttles.hit("k", NOW + at, 10).count for at in (2, 1)] == [2, 1]
 
     def test_outbox_leases(self, storage: Storage) -> None:
         """A claimed message comes back when its lease is over, not before; a delivered or given-up one never."""

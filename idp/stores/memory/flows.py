@@ -116,7 +116,7 @@ class MemoryThrottles:
     def hit(self, key: str, now: int, window_seconds: int) -> Throttle:
         """Count one try."""
         known = self._t.throttles.get(key)
-        if known is None or known.window_started_at <= now - window_seconds:
+        if known is None or not now - window_seconds < known.window_started_at <= now + window_seconds:
             known = Throttle(key=key, count=0, window_started_at=now)
         self._t.throttles[key] = counted = replace(known, count=known.count + 1)
         return counted

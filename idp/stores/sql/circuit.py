@@ -16,30 +16,22 @@ class Circuit:
     are refused at once: in a row behind it they would wait for minutes (R21). The first answer lets all through."""
 
     def __init__(self) -> None:
-        self._is_broken = False
+        self.is_broken = False
         self._trying = Lock()
 
     @contextmanager
     def attempt(self) -> Iterator[None]:
         """Begin something within the block. Raises `Silent` without entering it while another one tries."""
-        if not self._is_broken:
-            with self.noticing():
-                yield
-            return
-        if not self._trying.acquire(blocking=False):
+        tries = self.is_broken
+        if tries and not self._trying.acquire(blocking=False):
             raise Silent("the database was silent a moment ago, and is being tried again")
         try:
-            with self.noticing():
-                yield
-            self._is_broken = False
-        finally:
-            self._trying.release()
-
-    @contextmanager
-    def noticing(self) -> Iterator[None]:
-        """Notice when the block finds the database silent."""
-        try:
             yield
+            if tries:
+                self.is_broken = False
         except Silent:
-            self._is_broken = True
+            self.is_broken = True
             raise
+        finally:
+            if tries:
+                self._trying.release()

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from idp.stores.interfaces import StorageUnavailable
-from idp.stores.sql.circuit import Circuit
+from idp.stores.sql.circuit import Circuit, Silent
 from idp.stores.sql.connections import Connections
 from idp.stores.sql.running import Runner
 
@@ -65,6 +65,10 @@ class Database(ABC):
         self._writers.close()
 
     @abstractmethod
+    def look_after(self) -> None:
+        """Do what is due every minute, and say what an operator should know."""
+
+    @abstractmethod
     def check_whole(self) -> None:
         """Raise `StorageUnavailable` for damage that seconds are enough to find."""
 
@@ -91,13 +95,15 @@ class Database(ABC):
         connection, cursor = self._begun(connections, begin)
         run = self.runner(cursor, self._dialect, self._errors)
         try:
-            with self._circuit.noticing():
-                try:
-                    yield run
-                except BaseException:
-                    self._roll_back(connection, cursor)
-                    raise
-                self._commit(connection, cursor, run)
+            try:
+                yield run
+            except BaseException:
+                self._roll_back(connection, cursor)
+                raise
+            self._commit(connection, cursor, run)
+        except Silent:
+            self._circuit.is_broken = True
+            raise
         finally:
             self._let_go(connections, connection)
 

@@ -136,6 +136,9 @@ class PostgresqlDatabase(Database):
                 raise Silent(*fault.args) from cause
             raise
 
+    def look_after(self) -> None:
+        """Return: the server looks after itself."""
+
     def check_whole(self) -> None:
         """Return: to look after its files is the server's matter."""
 

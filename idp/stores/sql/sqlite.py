@@ -8,7 +8,7 @@ import os
 import sqlite3
 import stat
 from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from pathlib import Path
 from threading import Event, Lock
 from typing import Any, ClassVar
@@ -22,7 +22,7 @@ from idp.stores.sql.circuit import Silent
 from idp.stores.sql.connections import Connections
 from idp.stores.sql.database import Database
 from idp.stores.sql.running import Runner
-from idp.stores.sql.sqlite_files import SqliteFiles, check_whole
+from idp.stores.sql.sqlite_files import LOG_BYTES, SqliteFiles, check_whole
 
 READERS = 64
 # For a request that needs the writer and finds it taken; every request is answered within 5 s (R21).
@@ -39,6 +39,8 @@ PRAGMAS = (
     "PRAGMA synchronous=FULL",
     "PRAGMA temp_store=MEMORY",
     "PRAGMA cache_size=-8192",
+    # What the log has grown to behind a long reader is given back afterwards.
+    f"PRAGMA journal_size_limit={LOG_BYTES}",
 )
 READ_ONLY = "PRAGMA query_only=ON"
 IMPATIENT = "PRAGMA busy_timeout=0"
@@ -78,20 +80,29 @@ class SqliteDatabase(Database):
             Connections(lambda: connected(self._path, (*PRAGMAS, READ_ONLY)), READERS, wait_seconds=BUSY_SECONDS),
         )
 
-    @contextmanager
-    def writing(self) -> Iterator[Runner]:
+    def writing(self) -> AbstractContextManager[Runner]:
         """Open a transaction that writes, when it is its turn."""
+        return self._trying() if self._circuit.is_broken else self._written()
+
+    @contextmanager
+    def _written(self) -> Iterator[Runner]:
+        with self._turn():
+            self._files.require_same()
+            with self._transaction(self._writers, "BEGIN IMMEDIATE") as run:
+                yield run
+
+    @contextmanager
+    def _trying(self) -> Iterator[Runner]:
+        """Whoever tries again keeps the others from it until the transaction has begun."""
         with ExitStack() as opened:
             with self._circuit.attempt():
-                opened.enter_context(self._turn())
-                self._files.require_same()
-                run = opened.enter_context(self._transaction(self._writers, "BEGIN IMMEDIATE"))
+                run = opened.enter_context(self._written())
             yield run
 
     @contextmanager
     def reading(self) -> Iterator[Runner]:
         """Open a transaction that reads."""
-        self._files.require_same()
+        self._files.require_same_file()
         with self._transaction(self._readers, "BEGIN") as run:
             yield run
 
@@ -106,12 +117,16 @@ class SqliteDatabase(Database):
         """Wait for the right to write, within bounds: behind a stuck writer a queue must not grow (R21)."""
         give_up_at = monotonic() + BUSY_SECONDS
         if not self._writing.acquire(timeout=BUSY_SECONDS):
-            raise Silent("another writer of this process has not finished in time")
+            raise self._silent("another writer of this process has not finished in time")
         self._give_up_at = give_up_at
         try:
             yield
         finally:
             self._writing.release()
+
+    def _silent(self, *what: Any) -> Silent:
+        self._circuit.is_broken = True
+        return Silent(*what)
 
     def _begun(self, connections: Connections, begin: str) -> tuple[Any, Any]:
         """Begin; where another process writes, wait for it for what is left of the turn's time."""
@@ -124,13 +139,17 @@ class SqliteDatabase(Database):
                 if connections is not self._writers or not is_busy:
                     raise
                 if monotonic() >= self._give_up_at:
-                    raise Silent(*fault.args) from fault.__cause__
+                    raise self._silent(*fault.args) from fault.__cause__
             Event().wait(TURN_SECONDS)
 
     def close(self) -> None:
         """Close all connections; SQLite writes its log back into the file with the last one."""
         super().close()
         self._files.close()
+
+    def look_after(self) -> None:
+        """Warn of a log that grows."""
+        self._files.warn_of_long_log()
 
     def check_whole(self) -> None:
         """Look through the file for damage, as far as one gets in a few seconds."""

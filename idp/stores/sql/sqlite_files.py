@@ -7,6 +7,7 @@ import logging
 import os
 import sqlite3
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -15,6 +16,8 @@ from idp.clock import monotonic
 from idp.stores.interfaces import StorageUnavailable
 
 _log = logging.getLogger(__name__)
+# Sixteen times of what the log holds when nobody keeps it from being written back into the file.
+LOG_BYTES = 64 * 1024 * 1024
 # A gigabyte or so; a start must not take minutes.
 CHECK_SECONDS = 5.0
 # How many steps of SQLite's machine go by between two looks at the clock.
@@ -36,10 +39,24 @@ class SqliteFiles:
         self._opening = Lock()
 
     def require_same(self) -> None:
-        """Raise `StorageUnavailable` unless the files are those that were opened."""
+        """Raise `StorageUnavailable` unless all are those that were opened: what is written would go nowhere."""
         known = self._known or self._hold()
         if tuple(map(identity, self._names)) != known:
             raise StorageUnavailable(f"the database file was replaced while in use; restart: {self._path}")
+
+    def require_same_file(self) -> None:
+        """Raise `StorageUnavailable` unless the file is the one that was opened; for reading, which sees the others as
+        they were opened."""
+        known = self._known or self._hold()
+        if identity(self._names[0]) != known[0]:
+            raise StorageUnavailable(f"the database file was replaced while in use; restart: {self._path}")
+
+    def warn_of_long_log(self) -> None:
+        """Say so when somebody who reads for long keeps the log from being written back: it only grows then."""
+        with suppress(OSError):
+            size = os.stat(self._names[1]).st_size
+            if size > LOG_BYTES:
+                _log.warning("a long reader keeps the database's log from being written back", extra={"bytes": size})
 
     def close(self) -> None:
         """Let go of the files."""

@@ -132,6 +132,7 @@ class SqlStorage:
     def sweep(self, now: int, limit: int) -> int:
         """Delete up to `limit` rows of each kind that can no longer matter, a transaction for each kind. Where
         another instance is at it, nothing is done here."""
+        self._database.look_after()
         return sum(self._sweep_one(statement, before) for statement, before in sweep(now, limit))
 
     def close(self) -> None:

@@ -1,6 +1,6 @@
 """Counters in fixed windows."""
 
-from sqlalchemy import bindparam, case, delete, update
+from sqlalchemy import bindparam, case, delete, or_, update
 from sqlalchemy.dialects.postgresql import insert
 
 from idp.stores.records import Throttle
@@ -9,7 +9,11 @@ from idp.stores.sql.statements import Codec, Statement
 from idp.stores.sql.tables import throttles
 
 THROTTLE = Codec.of(Throttle, throttles)
-OVER = throttles.c.window_started_at <= bindparam("over")
+# One that begins later than now was begun before the clock was put back: it must not last for as long as that (OP-19).
+OVER = or_(
+    throttles.c.window_started_at <= bindparam("over"),
+    throttles.c.window_started_at > bindparam("ahead"),
+)
 HIT = Statement(
     insert(throttles)
     .values(key=bindparam("key"), count=1, window_started_at=bindparam("now"))
@@ -38,7 +42,8 @@ class SqlThrottles:
 
     def hit(self, key: str, now: int, window_seconds: int) -> Throttle:
         """Count one try in one statement."""
-        row = self._run.run(HIT, {"key": key, "now": now, "over": now - window_seconds}).fetchone()
+        window = {"over": now - window_seconds, "ahead": now + window_seconds}
+        row = self._run.run(HIT, {"key": key, "now": now, **window}).fetchone()
         return THROTTLE.decode(row)
 
     def refund(self, key: str) -> None:
