@@ -29,6 +29,7 @@ from idp.web.headers import ALWAYS, HSTS, NOT_A_PAGE
 from idp.web.parsing import LONGEST_BODY, Parser, TooLarge, check_bounds
 from idp.web.presenting import Presenter
 from idp.web.routing import Action
+from idp.web.threads import Threads
 
 log = logging.getLogger("idp.web")
 BODY_SECONDS = 10.0
@@ -36,9 +37,6 @@ BODY_SECONDS = 10.0
 # behind some that drip it would take longer than R14 allows.
 MOST_DOCUMENTS = 4
 MOST_FETCHES = 32
-# Every request is answered within 5 s (R21), also one that nothing has begun to work on. To begin later would only make
-# the others wait as long.
-LONGEST_WAIT_SECONDS = 4.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,18 +67,17 @@ class Edge:
         self._wake_outbox = wake_outbox
         settings = server.settings
         self._origins = ClientOrigins(server.storage)
-        self._workers = ThreadPoolExecutor(settings.worker_threads, "core")
-        self._hashers = ThreadPoolExecutor(settings.argon2.concurrent, "hash")
+        self._workers = Threads(settings.worker_threads, "core", settings.queue_limit)
+        self._hashers = Threads(settings.argon2.concurrent, "hash", settings.queue_limit)
         self._fetchers = ThreadPoolExecutor(MOST_FETCHES, "fetch")
         self._fetches: dict[str, asyncio.Future[None]] = {}
-        self._waiting, self._hashing = 0, 0
         self._host = urlsplit(settings.issuer).netloc.encode("ascii")
         self._always = _encoded(ALWAYS + (HSTS if settings.issuer.startswith("https:") else ()))
 
     def close(self) -> None:
         """Finish what is under way and end the threads."""
-        self._workers.shutdown()
-        self._hashers.shutdown()
+        self._workers.close()
+        self._hashers.close()
         self._fetchers.shutdown()
 
     async def serve(self, action: Action, scope: Scope, receive: Receive, send: Send) -> None:
@@ -116,7 +113,7 @@ class Edge:
         try:
             check_bounds(scope)
             if method == "OPTIONS" and action.cors is not Cors.NONE:
-                return await self._run(False, lambda: self._preflight(action, scope))
+                return await self._workers.run(lambda: self._preflight(action, scope))
             if method not in action.methods and not (method == "HEAD" and action.head):
                 return self._plain(405, action, request_id, (("allow", action.allow),))
             body = await _read_body(scope, receive)
@@ -140,11 +137,12 @@ class Edge:
     async def _with_documents(self, action: Action, scope: Scope, body: bytes, request_id: str) -> Result:
         """Run the core, and again with each document that it finds it needs. Raises `TemporarilyUnavailable`."""
         fetched: frozenset[str] = frozenset()
+        threads = self._hashers if action.hashes else self._workers
         while True:
             # Bound now: the loop goes on while the call may still run.
             call = partial(self._core_logged, action, scope, body, request_id, fetched)
             try:
-                return await self._run(action.hashes, call)
+                return await threads.run(call)
             except DocumentNeeded as needed:
                 if len(fetched) == MOST_DOCUMENTS or needed.url in fetched:
                     raise TemporarilyUnavailable("A document could not be kept.", retry_after_seconds=2) from needed
@@ -162,33 +160,6 @@ class Edge:
             self._fetches[url] = under_way
             under_way.add_done_callback(lambda _: self._fetches.pop(url, None))
         await asyncio.shield(under_way)
-
-    async def _run(self, hashes: bool, call: Callable[[], Result]) -> Result:
-        """Run a call in a worker thread; raises `TemporarilyUnavailable` at once when too many wait (R18), and without
-        running it when it has waited for too long."""
-        waiting = self._hashing if hashes else self._waiting
-        if waiting >= self.server.settings.queue_limit:
-            raise TemporarilyUnavailable("Too many requests are waiting.", retry_after_seconds=2)
-        self._count(hashes, 1)
-        running = (self._hashers if hashes else self._workers).submit(call)
-        # What runs already cannot be cancelled, and ends by itself: every wait of the stores is bounded.
-        too_late = asyncio.get_running_loop().call_later(LONGEST_WAIT_SECONDS, running.cancel)
-        try:
-            return await asyncio.wrap_future(running)
-        except asyncio.CancelledError:
-            task = asyncio.current_task()
-            if task is None or task.cancelling():
-                raise
-            raise TemporarilyUnavailable("The request has waited for too long.", retry_after_seconds=5) from None
-        finally:
-            too_late.cancel()
-            self._count(hashes, -1)
-
-    def _count(self, hashes: bool, change: int) -> None:
-        if hashes:
-            self._hashing += change
-        else:
-            self._waiting += change
 
     def _core_logged(
         self, action: Action, scope: Scope, body: bytes, request_id: str, fetched: frozenset[str]

@@ -107,7 +107,7 @@ def test_a_change_counts_with_both_at_once(provider: Provider) -> None:
         assert {provider.ask(connection) for connection in connections} == {200}
 
 
-@pytest.mark.case("OP-34")
+@pytest.mark.case("OP-32", "OP-34")
 @pytest.mark.parametrize("number", [signal.SIGSEGV, signal.SIGKILL])
 def test_a_worker_that_dies_is_replaced(provider: Provider, number: signal.Signals) -> None:
     """The other one serves on, and the requests of the dead one's place wait for the next."""

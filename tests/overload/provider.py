@@ -58,7 +58,7 @@ class Served:
 def provider(*, megabytes: int | None = None, **settings: Any) -> Iterator[Served]:
     """Serve a fresh provider with the client `web` and the account `alice` until the block ends.
 
-    `megabytes` bounds its address space, which is more than its resident memory."""
+    `megabytes` bounds what it may write to (RLIMIT_DATA), which is more than its resident memory."""
     with tempfile.TemporaryDirectory() as folder:
         port, home = free_port(), Path(folder)
         chosen = {
@@ -73,7 +73,7 @@ def provider(*, megabytes: int | None = None, **settings: Any) -> Iterator[Serve
 
         def bound() -> None:
             if megabytes is not None:
-                resource.setrlimit(resource.RLIMIT_AS, (megabytes << 20, megabytes << 20))
+                resource.setrlimit(resource.RLIMIT_DATA, (megabytes << 20, megabytes << 20))
 
         with (home / "log").open("wb") as log:
             process = subprocess.Popen(

@@ -7,7 +7,7 @@ from urllib.parse import urlencode, urlsplit
 from tests.attacks.pages import HIDDEN
 from tests.overload.provider import REDIRECT_URI, Served
 from tests.overload.sending import Answered, ask_once
-from tests.provider import CHALLENGE, PASSWORD, SECRET
+from tests.provider import CHALLENGE, PASSWORD, SECRET, VERIFIER
 
 BASIC = "Basic " + b64encode(f"web:{SECRET}".encode()).decode()
 
@@ -27,6 +27,12 @@ def request(
 def token_request(served: Served) -> bytes:
     """Return a token request by client credentials: one signature, one row."""
     return request(served, "POST", "/oauth2/token", {"authorization": BASIC}, {"grant_type": "client_credentials"})
+
+
+def code_request(served: Served, code: str) -> bytes:
+    """Return a token request by a code."""
+    form = {"grant_type": "authorization_code", "code": code, "redirect_uri": REDIRECT_URI, "code_verifier": VERIFIER}
+    return request(served, "POST", "/oauth2/token", {"authorization": BASIC}, form)
 
 
 async def sign_in_request(served: Served, password: str = PASSWORD) -> bytes:

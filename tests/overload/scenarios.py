@@ -1,12 +1,16 @@
 """The overloads. Each prints what was seen, and raises AssertionError where a promise is not kept."""
 
 import asyncio
+import os
 import resource
+import signal
 import time
 from contextlib import suppress
+from urllib.parse import parse_qsl, urlsplit
 
+from tests.cli.processes import children_of
 from tests.overload.provider import Served
-from tests.overload.requests import sign_in_request, sign_in_requests, token_request, two
+from tests.overload.requests import code_request, header, sign_in_request, sign_in_requests, token_request, two
 from tests.overload.sending import CUT, Answered, Line, Stream, ask_once, connect, percentile, statuses
 
 SIGN_INS = 200
@@ -38,6 +42,30 @@ async def sign_ins(served: Served) -> None:
     assert all(answer.status in {200, 303} or answer.is_refusal for answer in answers)
     assert any(answer.status == 303 for answer in answers)
     assert all(answer.status == 200 for answer in meanwhile)
+
+
+async def killed(served: Served) -> None:
+    """One of two workers is killed amid 200 sign-ins: whoever was answered has what was answered (R8)."""
+    forms = await sign_in_requests(served, SIGN_INS)
+    rush = asyncio.gather(*(ask_once(served.port, form) for form in forms))
+    await asyncio.sleep(1)
+    before = set(children_of(served.process.pid))
+    os.kill(min(before), signal.SIGKILL)
+    began = time.monotonic()
+    while len(set(children_of(served.process.pid)) - before) == 0:
+        await asyncio.sleep(0.01)
+    replaced = time.monotonic() - began
+    answers = await rush
+    codes = [dict(parse_qsl(urlsplit(header(a, "location")).query))["code"] for a in answers if a.status == 303]
+    redeemed = [await ask_once(served.port, code_request(served, code)) for code in codes]
+    again = [await ask_once(served.port, f) for f, a in zip(forms, answers, strict=True) if a.status == CUT]
+    say("answers", f"{statuses(answers)}; another worker after {replaced:.2f} s")
+    say("codes that were handed out", f"{statuses(redeemed)}")
+    say("forms that were cut off, sent again", statuses(again) or "none")
+    assert codes
+    assert all(answer.status == 200 for answer in redeemed)
+    assert all(answer.status in {200, 303, CUT} or answer.is_refusal for answer in answers)
+    assert all(answer.status in {303, 400} for answer in again)
 
 
 async def capacity(served: Served, raw: bytes, connections: int = 8, seconds: float = 5.0) -> float:
@@ -130,24 +158,21 @@ async def slow(served: Served, seconds: float = 30.0) -> None:
     assert all(answer.status == 200 for answer in meanwhile)
 
 
-async def steady(served: Served, minutes: float = 10.0) -> None:
+async def steady(served: Served, seconds: float = 600.0) -> None:
     """Half of what can be done, for long: nothing grows, nothing slows down."""
     raw = token_request(served)
     able = await capacity(served, raw)
     per_minute: list[tuple[float, int, float, str]] = []
-    for _ in range(max(1, round(minutes))):
+    for _ in range(max(2, round(seconds / 60))):
         stream = Stream(served.port, raw, most=100)
-        await stream.run(able / 2, 60.0 * min(1.0, minutes))
-        await asyncio.sleep(0)
+        await stream.run(able / 2, min(60.0, seconds / 2))
         figures = (served.megabytes(), served.descriptors(), percentile(stream.answers), statuses(stream.answers))
         per_minute.append(figures)
-        assert all(answer.status == 200 for answer in stream.answers), figures
         say(f"minute {len(per_minute)}", "{:.1f} MB, {} descriptors, p99 {:.0f} ms, {}".format(*figures))
-    settled, last = per_minute[min(1, len(per_minute) - 1)], per_minute[-1]
-    say(
-        "half load",
-        f"{able / 2:.0f} a second; memory {(last[0] / settled[0] - 1) * 100:+.1f} % since the second minute",
-    )
+        assert all(answer.status == 200 for answer in stream.answers)
+    settled, last = per_minute[1], per_minute[-1]
+    grown = (last[0] / settled[0] - 1) * 100
+    say("half load", f"{able / 2:.0f} a second; memory {grown:+.1f} % since the second minute")
     assert last[0] < settled[0] * 1.05
 
 

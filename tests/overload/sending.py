@@ -12,6 +12,8 @@ LENGTH = re.compile(rb"\r\ncontent-length: (\d+)", re.IGNORECASE)
 TICK_SECONDS = 0.01
 # Beyond it nothing is waited for.
 PATIENCE_SECONDS = 30.0
+# The provider closes what was idle for 5 s; to send just then would be lost, as every client of HTTP/1.1 has to know.
+KEPT_SECONDS = 3.0
 # A request that was broken off, or never answered.
 CUT = 0
 
@@ -35,9 +37,10 @@ class Line(asyncio.Protocol):
     """One connection that asks for one thing at a time."""
 
     def __init__(self) -> None:
-        self._found, self._waiting = b"", None  # type: tuple[bytes, asyncio.Future[bytes] | None]
+        self._found = b""
+        self._waiting: asyncio.Future[bytes] | None = None
         self.transport: Any = None
-        self.is_open = False
+        self.is_open, self.used_at = False, 0.0
 
     def connection_made(self, transport: Any) -> None:
         self.transport, self.is_open = transport, True
@@ -71,7 +74,13 @@ class Line(asyncio.Protocol):
         except TimeoutError:
             self.transport.abort()
             found = b""
-        return Answered(int(found[9:12]) if found else CUT, began, time.monotonic() - began, found)
+        self.used_at = time.monotonic()
+        return Answered(int(found[9:12]) if found else CUT, began, self.used_at - began, found)
+
+    @property
+    def is_fresh(self) -> bool:
+        """Tell whether another request may be sent on it."""
+        return self.is_open and time.monotonic() - self.used_at < KEPT_SECONDS
 
 
 async def connect(port: int) -> Line:
@@ -98,7 +107,7 @@ class Stream:
 
     port: int
     raw: bytes
-    most: int = 1_200
+    most: int = 900
     answers: list[Answered] = field(default_factory=list)
     # What should have been sent while every connection waited for an answer.
     held_back: int = 0
@@ -115,10 +124,12 @@ class Stream:
         while (passed := time.monotonic() - began) < seconds:
             while sent < passed * rate:
                 sent += 1
-                if not self._idle and self._count >= self.most:
+                line = self._idle.pop() if self._idle else None
+                if line is None and self._count >= self.most:
                     self.held_back += 1
                     continue
-                task = asyncio.create_task(self._ask())
+                self._count += line is None
+                task = asyncio.create_task(self._ask(line))
                 tasks.add(task)
                 task.add_done_callback(tasks.discard)
             await asyncio.sleep(TICK_SECONDS)
@@ -126,10 +137,10 @@ class Stream:
         for line in self._idle:
             line.transport.close()
 
-    async def _ask(self) -> None:
-        line = self._idle.pop() if self._idle else None
-        if line is None or not line.is_open:
-            self._count += line is None
+    async def _ask(self, line: Line | None) -> None:
+        if line is None or not line.is_fresh:
+            if line is not None:
+                line.transport.close()
             try:
                 line = await connect(self.port)
             except OSError:
