@@ -3,15 +3,16 @@
 import logging
 import threading
 
-from idp.clock import Clock
+from idp.clock import Clock, monotonic
 from idp.jose.rotation import KeyLifeCycle
 from idp.stores.interfaces import Storage
 
 _log = logging.getLogger("idp.upkeep")
 EVERY_SECONDS = 60.0
-# Small batches: a sweep holds the write lock only for moments.
-BATCH_ROWS = 200
-MOST_BATCHES = 50
+# Small batches: a sweep holds the write lock only for moments, and then leaves the database to requests for so many
+# times as long as that took.
+BATCH_ROWS = 50
+REST = 3
 
 
 class Upkeep:
@@ -37,9 +38,18 @@ class Upkeep:
         now = self._clock.now()
         for change in self._keys.tick(now):
             _log.info("signing key", extra={"action": change.action, "kid": change.kid})
-        for _ in range(MOST_BATCHES):
-            if not self._storage.sweep(now, BATCH_ROWS) or self._stop.is_set():
-                return
+        self.sweep(now)
+
+    def sweep(self, now: int) -> int:
+        """Sweep until nothing is left, the next turn is due, or the end; return how many rows went. Were it less,
+        the tables of a busy provider would grow for ever."""
+        swept, due_at = 0, monotonic() + EVERY_SECONDS
+        while (began := monotonic()) < due_at:
+            batch = self._storage.sweep(now, BATCH_ROWS)
+            swept += batch
+            if not batch or self._stop.wait(REST * (monotonic() - began)):
+                break
+        return swept
 
     def _run(self) -> None:
         while not self._stop.wait(EVERY_SECONDS):

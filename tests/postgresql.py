@@ -60,8 +60,8 @@ def _places() -> Iterator[Path]:
 class Server:
     """A running server, which can be stopped and started again."""
 
-    def __init__(self, directory: Path, installation: Path) -> None:
-        self._directory, self._installation = directory, installation
+    def __init__(self, directory: Path, installation: Path, settings: tuple[str, ...] = QUICK) -> None:
+        self._directory, self._installation, self._settings = directory, installation, settings
         self._data = directory / "data"
         self._process: subprocess.Popen[bytes] | None = None
         self._names = (f"t{number}" for number in count())
@@ -69,7 +69,7 @@ class Server:
         self.port = _free_port()
 
     @classmethod
-    def make(cls) -> "Server":
+    def make(cls, settings: tuple[str, ...] = QUICK) -> "Server":
         """Make and start a server, and a migrated database to copy. Raises `NoServer`."""
         installation = find_installation()
         directory = Path(tempfile.mkdtemp(prefix="signet-postgresql-"))
@@ -80,7 +80,7 @@ class Server:
             for path in (directory, *directory.rglob("*")):
                 # Also where the umask of the moment kept others out.
                 os.chown(path, NOBODY, NOBODY, follow_symlinks=False)
-        made = cls(directory, installation)
+        made = cls(directory, installation, settings)
         try:
             made._prepare()
         except BaseException:
@@ -98,7 +98,7 @@ class Server:
 
     def start(self) -> None:
         """Start the server and return when it answers."""
-        settings = [part for setting in QUICK for part in ("-c", setting)]
+        settings = [part for setting in self._settings for part in ("-c", setting)]
         where = ["-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=", "-p", str(self.port)]
         command = [str(self._installation / "bin" / "postgres"), "-D", str(self._data), *where, *settings]
         log = (self._directory / "log").open("ab")
@@ -125,6 +125,12 @@ class Server:
         """Stop the server and leave nothing behind."""
         self.stop()
         shutil.rmtree(self._directory, ignore_errors=True)
+
+    @property
+    def pid(self) -> int:
+        """The process whose children serve the connections."""
+        assert self._process is not None
+        return self._process.pid
 
     def url(self, database: str) -> str:
         """Return the database_url of a database."""

@@ -337,7 +337,7 @@ class Storage(Protocol):
         """Return if a unit of work may write now; raise `StorageUnavailable` saying why not."""
 
     def sweep(self, now: int, limit: int) -> int:
-        """Delete up to `limit` rows of each table that can no longer matter at `now`; return how many went."""
+        """Delete up to `limit` rows of each kind that can no longer matter at `now`; return how many went."""
 
     def close(self) -> None: ...
 

@@ -58,7 +58,8 @@ class SweepingContract:
         with storage.begin() as uow:
             for number in range(5):
                 _put(uow, kind, f"r{number}", NOW)
-        assert [storage.sweep(NOW + 400 * DAY, 2) for _ in range(4)] == [2, 2, 1, 0]
+        at = NOW + KEPT_DAYS[kind] * DAY + 1
+        assert [storage.sweep(at, 2) for _ in range(4)] == [2, 2, 1, 0]
 
     def test_refresh_tokens_go_with_their_grant(self, storage: Storage) -> None:
         """A spent token is remembered as long as its family could live; then tokens go first, the grant last."""

@@ -132,7 +132,7 @@ class SqlStorage:
             yield LOADS[self._kind](connection), SqlUnitOfWork(run)
 
     def sweep(self, now: int, limit: int) -> int:
-        """Delete up to `limit` rows of each table that can no longer matter, a transaction for each table. Where
+        """Delete up to `limit` rows of each kind that can no longer matter, a transaction for each kind. Where
         another instance is at it, nothing is done here."""
         return sum(self._sweep_one(statement, before) for statement, before in sweep(now, limit))
 
