@@ -4,10 +4,8 @@ from dataclasses import dataclass, field, replace
 
 from idp.accounts.accounts import PASSWORD, find_account
 from idp.accounts.audit import Origin, record
-from idp.accounts.sessions import AuthenticationEvent
 from idp.authentication.methods import AMR
 from idp.authentication.methods.password import Passwords, Verified
-from idp.authentication.policy import acr_of
 from idp.authentication.throttle import Throttling
 from idp.clock import Clock
 from idp.stores.interfaces import Storage, UnitOfWork
@@ -16,10 +14,10 @@ from idp.stores.records import Account, Credential
 
 @dataclass(frozen=True, slots=True)
 class Authenticated:
-    """The account proved itself by this credential."""
+    """The account proved itself by this credential; `amr` says how (RFC 8176)."""
 
     account: Account
-    event: AuthenticationEvent
+    amr: tuple[str, ...]
     credential: Credential = field(repr=False)
 
     def still_holds(self, uow: UnitOfWork) -> bool:
@@ -96,9 +94,7 @@ class SignIn:
             uow.accounts.put_credential(credential)
         self._throttle.sign_in_succeeded(uow, name, origin.address)
         record(uow, "sign_in.ok", now=now, origin=origin, account_id=account.account_id)
-        amr = (AMR[PASSWORD],)
-        event = AuthenticationEvent(acr=acr_of(amr), amr=amr, authenticated_at=now)
-        return Authenticated(account, event, credential)
+        return Authenticated(account, (AMR[PASSWORD],), credential)
 
 
 def _password_of(uow: UnitOfWork, account: Account | None) -> Credential | None:

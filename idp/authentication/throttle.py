@@ -43,6 +43,17 @@ class Throttling:
         uow.throttles.refund(_address_key("address", address))
         uow.throttles.refund(_account_key(name))
 
+    def count_second_factor(self, uow: UnitOfWork, account_id: str, now: int) -> int | None:
+        """Count a try of a second factor, whichever it is; return the seconds to wait, None when it may be judged. Only
+        who knows the password gets here, so nobody else can use up its owner's tries."""
+        limits = self._limits
+        tries = uow.throttles.hit(_second_factor_key(account_id), now, limits.window_seconds)
+        return self._wait(tries, limits.per_second_factor, now) or None
+
+    def second_factor_succeeded(self, uow: UnitOfWork, account_id: str) -> None:
+        """Forget the tries for this account."""
+        uow.throttles.clear(_second_factor_key(account_id))
+
     def count_client_failure(self, uow: UnitOfWork, address: str, now: int) -> int | None:
         """Count a failed client authentication; return the seconds to wait once there were too many."""
         limits = self._limits
@@ -63,6 +74,10 @@ class Throttling:
 
 def _account_key(name: str) -> str:
     return digest(f"account\n{canonical_name(name) or name[:1000]}")
+
+
+def _second_factor_key(account_id: str) -> str:
+    return digest(f"second factor\n{account_id}")
 
 
 def _address_key(kind: str, address: str) -> str:

@@ -128,6 +128,12 @@ class LoginRequired(ProtocolError):
     error = "login_required"
 
 
+class InteractionRequired(ProtocolError):
+    """OIDC Core §3.1.2.6."""
+
+    error = "interaction_required"
+
+
 class ConsentRequired(ProtocolError):
     """OIDC Core §3.1.2.6."""
 

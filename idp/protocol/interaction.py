@@ -5,7 +5,8 @@ back button and a restart of the provider all work. Steps return to one dispatch
 which decides anew what is due; nothing that a page sends decides it.
 """
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from idp.protocol.context import Context
@@ -20,9 +21,27 @@ KIND = "interaction"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Proved:
+    """What somebody has proved on the way to a session: to be this account, by these methods (RFC 8176), when the
+    password was the one set at `password_set_at`. It starts no session before all that is needed was proved."""
+
+    account_id: str
+    amr: tuple[str, ...]
+    authenticated_at: int
+    password_set_at: int
+    remembered: bool
+
+    @classmethod
+    def stored(cls, payload: Mapping[str, Any]) -> "Proved":
+        """Return what was stored."""
+        return cls(**{**payload, "amr": tuple(payload["amr"])})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Interaction:
     """What is known of an authorization request under way. `session_id` is the session that it goes on with, once
-    one was chosen; `done` names the prompts that were satisfied within it, which is what `prompt=login` asks for."""
+    one was chosen; `done` names the prompts that were satisfied within it, which is what `prompt=login` asks for;
+    `proved` is the part of a sign-in that was done."""
 
     handle: str
     params: Params
@@ -30,6 +49,7 @@ class Interaction:
     session_id: str | None
     done: frozenset[str]
     created_at: int
+    proved: Proved | None = None
 
     def payload(self) -> dict[str, Any]:
         """Return what is stored."""
@@ -38,6 +58,7 @@ class Interaction:
             "browser_hash": self.browser_hash,
             "session_id": self.session_id,
             "done": sorted(self.done),
+            "proved": asdict(self.proved) if self.proved else None,
         }
 
     def with_done(self, prompt: str, session_id: str) -> "Interaction":
@@ -45,7 +66,7 @@ class Interaction:
         session do not count for this one: else choosing an account after someone's fresh sign-in would pass
         `prompt=login` for the chosen one (R16)."""
         done = self.done if self.session_id == session_id else self.done - {"login", "consent"}
-        return replace(self, done=done | {prompt}, session_id=session_id)
+        return replace(self, done=done | {prompt}, session_id=session_id, proved=None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +128,8 @@ def load(handle: str, context: Context) -> Interaction:
         session_id=artifact.payload["session_id"],
         done=frozenset(artifact.payload["done"]),
         created_at=artifact.created_at,
+        # Absent in what an older version stored.
+        proved=Proved.stored(proved) if (proved := artifact.payload.get("proved")) else None,
     )
 
 

@@ -45,6 +45,7 @@ class Registry:
         self.registration_checks = tuple(c for s in self.specs for c in s.registration_checks)
         self.endpoints: Mapping[str, Endpoint] = self._named(lambda s: {e.path: e for e in s.endpoints})
         self.prompts = tuple(p for s in self.specs for p in s.prompts)
+        self.acr_wishes = tuple(w for s in self.specs for w in s.acr_wishes)
         self.response_parameters = tuple(p for s in self.specs for p in s.response_parameters)
         self.token_checks = tuple(c for s in self.specs for c in s.token_checks)
         self.token_response = tuple(c for s in self.specs for c in s.token_response)

@@ -142,6 +142,15 @@ class Scope:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AcrWish:
+    """Which classes of authentication a request asks for: any of them will do. Where it is `essential` the request
+    fails without (OIDC Core §5.5.1.1)."""
+
+    values: tuple[str, ...]
+    essential: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Disclosure:
     """About whom, to whom and within which scopes UserInfo speaks."""
 
@@ -183,6 +192,7 @@ class Spec:
     token_parameters: tuple[Parameter[Any], ...] = ()
     authorization_checks: tuple[tuple[Phase, AuthorizationCheck], ...] = ()
     prompts: tuple[Prompt, ...] = ()
+    acr_wishes: "tuple[Callable[[Params, Client], AcrWish | None], ...]" = ()
     scopes: Mapping[str, Scope] = field(default_factory=dict)
     response_types: Mapping[str, ResponseType] = field(default_factory=dict)
     response_modes: Mapping[str, ResponseMode] = field(default_factory=dict)

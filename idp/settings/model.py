@@ -91,11 +91,19 @@ class Keys(_Group):
     )
 
 
+class SecondFactor(_Group):
+    """Who needs a second factor. Whoever has set one up is asked for it in any case."""
+
+    required: bool = Field(default=False, description="Everybody needs one; who has none sets it up when signing in.")
+    required_for_roles: tuple[str, ...] = Field(default=(), description="Accounts with any of these roles need one.")
+
+
 class Throttle(_Group):
     """How much is allowed within a window."""
 
     window_seconds: int = Field(default=15 * MINUTE, ge=10, le=DAY, description="Length of the window.")
     per_account: int = Field(default=10, ge=1, description="Sign-ins for one name.")
+    per_second_factor: int = Field(default=5, ge=1, description="Tries of second factors for one account.")
     per_address: int = Field(default=100, ge=1, description="Sign-ins from one address (one /64 of IPv6).")
     per_client: int = Field(default=100, ge=1, description="Failed client authentications from one address.")
     registrations: int = Field(default=20, ge=1, description="Registrations of clients from one address (RFC 7591).")
@@ -186,6 +194,7 @@ class Settings(_Group):
     argon2: Argon2 = Field(default=Argon2(), description="Password hashing.")
     keys: Keys = Field(default=Keys(), description="Signing keys.")
     throttle: Throttle = Field(default=Throttle(), description="Limits on tries.")
+    second_factor: SecondFactor = Field(default=SecondFactor(), description="Who needs a second factor.")
 
     def model_post_init(self, _context: Any) -> None:
         """Fill in what follows from other settings: the database from `home`, the threads from the database."""

@@ -17,8 +17,9 @@ from idp.protocol.claims_request import CLAIMS, ClaimsRequest, remembered_locale
 from idp.protocol.context import Context
 from idp.protocol.errors import UnmetAuthenticationRequirements
 from idp.protocol.issuance import Issuance
+from idp.protocol.parameters import Params
 from idp.protocol.registry import Registry
-from idp.protocol.spec import Disclosure, Phase, Spec
+from idp.protocol.spec import AcrWish, Disclosure, Phase, Spec
 from idp.settings import Settings
 from idp.stores.records import Account, Client, Grant
 
@@ -43,6 +44,13 @@ def _check_acr(asked: ClaimsRequest) -> None:
         raise UnmetAuthenticationRequirements(
             "None of the acr values that the claims parameter calls essential can be met (OIDC Core section 5.5.1.1)."
         )
+
+
+def wished_acr(params: Params, _client: Client) -> AcrWish | None:
+    """Return which `acr` is asked for in the ID Token (§5.5.1.1)."""
+    wish = (params.get(CLAIMS) or {}).get("id_token", {}).get("acr")
+    values = _values(wish)
+    return AcrWish(values=values, essential=wish.get("essential") is True) if wish and values else None
 
 
 def _values(wish: Mapping[str, Any] | None) -> tuple[str, ...]:
@@ -86,6 +94,7 @@ SPEC = Spec(
     requires=("oidc_core", "userinfo"),
     parameters=(CLAIMS,),
     authorization_checks=((Phase.POLICY, check_claims),),
+    acr_wishes=(wished_acr,),
     userinfo_claims=(userinfo_claims,),
     id_token_claims=(id_token_claims,),
     server_metadata=server_metadata,

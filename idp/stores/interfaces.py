@@ -20,6 +20,7 @@ from idp.stores.records import (
     Account,
     Artifact,
     AuditEvent,
+    Authenticator,
     Client,
     Consent,
     Credential,
@@ -69,6 +70,30 @@ class AccountStore(Protocol):
 
     def put_credential(self, credential: Credential) -> None:
         """Set the account's credential of that method, replacing an older one."""
+
+
+class AuthenticatorStore(Protocol):
+    """What accounts have beside their passwords."""
+
+    def add(self, authenticator: Authenticator) -> None:
+        """Keep a new one. Raises `Duplicate` if its id is taken, whoever has it."""
+
+    def find(self, authenticator_id: str) -> Authenticator | None: ...
+
+    def list(self, account_id: str) -> tuple[Authenticator, ...]:
+        """Return all of an account, the oldest first; they are few."""
+
+    def advance(self, authenticator_id: str, counter: int, used_at: int) -> bool:
+        """Note a use that its counter shows to be new; False, and nothing changes, unless the counter grows (R4)."""
+
+    def rename(self, account_id: str, authenticator_id: str, name: str) -> bool:
+        """Rename one of this account; False if there is none."""
+
+    def remove(self, account_id: str, authenticator_id: str) -> bool:
+        """Forget one of this account, once; False if there is none."""
+
+    def remove_all(self, account_id: str, method: str) -> int:
+        """Forget all of a method; return how many there were."""
 
 
 class ClientStore(Protocol):
@@ -269,6 +294,8 @@ class UnitOfWork(Protocol):
 
     @property
     def accounts(self) -> AccountStore: ...
+    @property
+    def authenticators(self) -> AuthenticatorStore: ...
     @property
     def clients(self) -> ClientStore: ...
     @property

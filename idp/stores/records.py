@@ -39,6 +39,23 @@ class Credential:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Authenticator:
+    """What an account has beside its password (NIST SP 800-63B-4 §3): a passkey, an app that makes codes, a recovery
+    code, a device that is remembered. `name` is what its owner calls it; `secret` is what verifies it, sealed or a
+    digest where it is one; `counter` only ever grows, so that nothing is accepted twice; `facts` are its method's."""
+
+    authenticator_id: str
+    account_id: str
+    method: str
+    name: str
+    secret: str
+    created_at: int
+    counter: int = 0
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    last_used_at: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Client:
     """A relying party. `metadata` holds the validated members of RFC 7591 §2, defaults filled in.
 

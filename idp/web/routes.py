@@ -7,23 +7,27 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 from starlette.types import Lifespan, Receive, Scope, Send
 
+from idp.authentication.second_factors import SecondFactors
 from idp.authentication.sign_in import SignIn
 from idp.protocol.registry import Registry
 from idp.protocol.spec import ErrorStyle
 from idp.settings import Settings
 from idp.web.edge import Edge
 from idp.web.health import HEALTH_ACTIONS
-from idp.web.pages import accounts, consent, home, sign_in
+from idp.web.pages import accounts, consent, entering, home, second_factor, set_up, sign_in
 from idp.web.routing import Action, endpoint_action
 from idp.web.static import static_actions
 
 NOWHERE = Action(path="", methods=(), handle=home.handle_home, errors=ErrorStyle.PAGE)
 
 
-def page_actions(verifier: SignIn) -> tuple[Action, ...]:
+def page_actions(verifier: SignIn, second_factors: SecondFactors) -> tuple[Action, ...]:
     """Return the hosted pages."""
     handle_sign_in = sign_in.sign_in_handler(verifier)
+    handle_second_factor = second_factor.second_factor_handler(second_factors)
     return (
+        Action(path=entering.SECOND_FACTOR_PATH, methods=("GET", "POST"), handle=handle_second_factor),
+        Action(path=entering.SET_UP_PATH, methods=("GET", "POST"), handle=set_up.handle_set_up),
         Action(path=sign_in.PATH, methods=("GET", "POST"), handle=handle_sign_in, hashes=True),
         Action(path=consent.PATH, methods=("GET", "POST"), handle=consent.handle_consent),
         Action(path=accounts.PATH, methods=("GET", "POST"), handle=accounts.handle_accounts),
@@ -31,10 +35,10 @@ def page_actions(verifier: SignIn) -> tuple[Action, ...]:
     )
 
 
-def actions(registry: Registry, verifier: SignIn) -> tuple[Action, ...]:
+def actions(registry: Registry, verifier: SignIn, second_factors: SecondFactors) -> tuple[Action, ...]:
     """Return all actions under the issuer."""
     endpoints = tuple(endpoint_action(e) for e in registry.endpoints.values() if not e.at_root)
-    return (*endpoints, *page_actions(verifier), *static_actions(), *HEALTH_ACTIONS)
+    return (*endpoints, *page_actions(verifier, second_factors), *static_actions(), *HEALTH_ACTIONS)
 
 
 class Dispatch:
@@ -67,7 +71,8 @@ def actions_by_path(edge: Edge, settings: Settings, found: Iterable[Action]) -> 
 
 def build_application(edge: Edge, settings: Settings, verifier: SignIn, lifespan: Lifespan[Starlette]) -> Starlette:
     """Return the ASGI application."""
-    found = actions(edge.server.registry, verifier)
+    second_factors = SecondFactors(edge.server.vault, edge.server.throttle)
+    found = actions(edge.server.registry, verifier, second_factors)
     by_path = actions_by_path(edge, settings, found)
     patterns = [Route(path, Dispatch(edge, {}, action)) for path, action in by_path.items() if "{" in path]
     application = Starlette(routes=patterns, lifespan=lifespan)

@@ -91,12 +91,64 @@ class SignIn(View):
     @property
     def again(self) -> bool:
         """Whether someone who is signed in has to prove it afresh."""
-        return self.reason in {"prompt", "max_age"}
+        return self.reason in {"prompt", "max_age", "acr"}
 
     @property
     def host(self) -> str:
         """Where this page is, so that people learn which address may have their password."""
         return urlsplit(self.action).netloc
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecondFactor(View):
+    """The page that asks for a second factor: `method` is the one asked for, `others` (method, URL) what may be sent
+    instead. `codes_left` is how many recovery codes there are. `is_step_up` says that the account is signed in
+    already. `error` is `missing`, `rejected` or `throttled`."""
+
+    template: ClassVar[str] = "second_factor.html"
+    action: str
+    flow: str
+    csrf_token: str
+    client: ClientView
+    account: AccountView
+    method: str
+    others: tuple[tuple[str, str], ...]
+    is_step_up: bool
+    codes_left: int
+    error: str | None = None
+
+    @property
+    def retry_minutes(self) -> int:
+        """How long to wait after too many tries, rounded up."""
+        return -(-(self.retry_after_seconds or 60) // 60)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TotpSetUp(View):
+    """The page that sets up an authenticator app: `secret` in groups to be typed, `qr_code` as SVG to be scanned,
+    `sealed` what comes back with the form. `address` opens an app on the same device."""
+
+    template: ClassVar[str] = "set_up_totp.html"
+    action: str
+    flow: str
+    csrf_token: str
+    client: ClientView
+    account: AccountView
+    secret: str
+    address: str
+    qr_code: str
+    sealed: str
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecoveryCodes(View):
+    """Recovery codes, shown this once. `continue_url` is where it goes on."""
+
+    template: ClassVar[str] = "recovery_codes.html"
+    codes: tuple[str, ...]
+    continue_url: str
+    account: AccountView
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

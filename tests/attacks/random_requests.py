@@ -11,9 +11,9 @@ import time
 from collections import Counter
 from pathlib import Path
 from random import Random
+from typing import Any
 
 from idp.app import build_registry
-from idp.authentication.sign_in import SignIn
 from idp.stores.sql.storage import SqlStorage
 from idp.web.routes import actions
 from tests.attacks.grammar import Drawn, Grammar
@@ -47,8 +47,8 @@ def prepared(house: House) -> House:
 def grammar(seed: int) -> Grammar:
     """Return the grammar over all that is served."""
     registry = build_registry()
-    unused: SignIn = None  # type: ignore[assignment]
-    paths = [action.path for action in actions(registry, unused)]
+    unused: Any = None
+    paths = [action.path for action in actions(registry, unused, unused)]
     return Grammar(Random(seed), paths, sorted(registry.parameters), sorted(registry.client_metadata))
 
 

@@ -2,11 +2,11 @@
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 from idp.app import build_registry
-from idp.authentication.sign_in import SignIn
 from idp.web.routes import actions
 from idp.web.routing import Action
 from tests.attacks.raw import FORM, ask_raw
@@ -25,8 +25,8 @@ HOME = "https://spa.example"
 def all_actions() -> Iterator[Action]:
     """Yield all that is served, as the application lists it."""
     registry = build_registry()
-    unused: SignIn = None  # type: ignore[assignment]
-    known = {action.path: action for action in actions(registry, unused)}
+    unused: Any = None
+    known = {action.path: action for action in actions(registry, unused, unused)}
     yield from known.values()
     yield Action(
         path="/.well-known/oauth-authorization-server", methods=("GET",), handle=next(iter(known.values())).handle

@@ -5,7 +5,6 @@ from argon2 import PasswordHasher
 
 from idp.accounts.accounts import PASSWORD as METHOD
 from idp.accounts.accounts import disable_account, enable_account, find_account, set_password
-from idp.accounts.sessions import AuthenticationEvent
 from idp.authentication.methods.password import LONGEST
 from idp.authentication.sign_in import Authenticated, Paused, Rejected
 from idp.settings import Argon2
@@ -33,10 +32,9 @@ def _credential(door: Door) -> Credential:
 
 @pytest.mark.parametrize("name", ["alice", " ALICE ", "Alice@Example.org"])
 def test_a_right_password(door: Door, name: str) -> None:
-    """Any of the account's names and its password give the account and an authentication event of this moment."""
+    """Any of the account's names and its password give the account, and how it was proved."""
     door.clock.at = NOW + 7
-    event = AuthenticationEvent(acr="urn:signet:acr:password", amr=("pwd",), authenticated_at=NOW + 7)
-    assert door.sign_in(name) == Authenticated(_alice(door), event, _credential(door))
+    assert door.sign_in(name) == Authenticated(_alice(door), ("pwd",), _credential(door))
     assert door.events() == [("sign_in.ok", _alice(door).account_id)]
 
 

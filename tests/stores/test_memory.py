@@ -4,11 +4,12 @@ import pytest
 
 from idp.stores.memory import MemoryStorage
 from tests.stores.contract import StoreContract
+from tests.stores.contract_authenticators import AuthenticatorContract
 from tests.stores.contract_sweeping import SweepingContract
 from tests.stores.contract_writing import WritingContract
 
 
-class TestMemory(StoreContract, WritingContract, SweepingContract):
+class TestMemory(StoreContract, WritingContract, SweepingContract, AuthenticatorContract):
     """The contract, in memory."""
 
     @pytest.fixture

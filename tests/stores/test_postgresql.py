@@ -15,6 +15,7 @@ from idp.stores.sql.storage import SqlStorage
 from idp.stores.sql.sweeping import SWEEPING
 from tests.postgresql import Server
 from tests.stores.contract import DAY, NOW, StoreContract, account, artifact, grant, session
+from tests.stores.contract_authenticators import AuthenticatorContract
 from tests.stores.contract_sweeping import SweepingContract
 from tests.stores.contract_writing import WritingContract
 
@@ -27,7 +28,7 @@ def storage(postgresql_url: str) -> Iterator[SqlStorage]:
     made.close()
 
 
-class TestPostgresql(StoreContract, WritingContract, SweepingContract):
+class TestPostgresql(StoreContract, WritingContract, SweepingContract, AuthenticatorContract):
     """The contract, on PostgreSQL."""
 
 

@@ -17,6 +17,7 @@ from playwright.sync_api import Browser, BrowserContext, Page
 from idp.stores.sql.storage import SqlStorage
 from tests.demo import chromium, free_ports
 from tests.provider import CHALLENGE, PASSWORD, House, make_house
+from tests.second_factors import give_app, give_codes
 
 
 @dataclass(frozen=True)
@@ -129,6 +130,11 @@ def running(
     house.add_account("alice")
     house.add_account("bob")
     house.add_account("mallory")
+    house.add_client("vault", redirect_uris=[f"{party}/cb"], client_uri=f"{party}/", require_second_factor=True)
+    for name in ("carol", "dave"):
+        house.add_account(name)
+    give_app(house, "carol")
+    give_codes(house, "carol")
     server = uvicorn.Server(
         uvicorn.Config(house.app, port=port, log_level="error", ws="none", ssl_certfile=certificate)
     )

@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Iterator
 
+import pyotp
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.provider import PASSWORD
+from tests.second_factors import account_id
 from tests.web.conftest import Landing, Live, sign_in
 
 pytestmark = pytest.mark.browser
@@ -76,6 +78,45 @@ def at_accounts(live: Live, page: Page) -> None:
     page.goto(live.authorize_url(prompt="select_account"))
 
 
+def at_second_factor(live: Live, page: Page) -> None:
+    """Go to the page that asks for the code of an app."""
+    page.goto(live.authorize_url())
+    sign_in(page, "carol")
+
+
+def at_wrong_code(live: Live, page: Page) -> None:
+    """Go to that page after a wrong code."""
+    at_second_factor(live, page)
+    page.fill("#code", "000000")
+    page.click("#second-factor-submit")
+    with live.house.storage.begin() as uow:
+        live.house.server.throttle.second_factor_succeeded(uow, account_id(live.house, "carol"))
+
+
+def at_recovery_code(live: Live, page: Page) -> None:
+    """Go to the page that asks for a recovery code."""
+    at_second_factor(live, page)
+    page.get_by_text("use a recovery code").click()
+
+
+def at_set_up(live: Live, page: Page) -> None:
+    """Go to the page that sets up an app, for a client that demands it."""
+    page.goto(live.authorize_url("vault"))
+    sign_in(page, "dave")
+
+
+def at_recovery_codes(live: Live, page: Page) -> None:
+    """Go to the page that shows the codes."""
+    with live.house.storage.begin() as uow:
+        uow.authenticators.remove_all(account_id(live.house, "dave"), "totp")
+        uow.authenticators.remove_all(account_id(live.house, "dave"), "recovery_code")
+    at_set_up(live, page)
+    page.click("summary")
+    secret = page.locator(".secret").inner_text().replace(" ", "")
+    page.fill("#code", pyotp.TOTP(secret).at(live.house.clock.now()))
+    page.click("#set-up-submit")
+
+
 def at_sign_out(live: Live, page: Page) -> None:
     """Go to the sign-out question."""
     page.goto(live.authorize_url())
@@ -114,6 +155,11 @@ STATES: dict[str, tuple[Callable[[Live, Page], None], str]] = {
     "sign-in-with-logo": (at_sign_in_with_logo, "img.mark"),
     "consent-with-logo": (at_consent_with_logo, "img.mark"),
     "accounts": (at_accounts, ".account"),
+    "second-factor": (at_second_factor, "#second-factor-submit"),
+    "wrong-code": (at_wrong_code, "[role=alert]"),
+    "recovery-code": (at_recovery_code, "#second-factor-submit"),
+    "set-up": (at_set_up, "#set-up-submit"),
+    "recovery-codes": (at_recovery_codes, "#codes-continue"),
     "sign-out": (at_sign_out, "#logout-confirm"),
     "signed-out": (at_signed_out, "#logged-out"),
     "error": (at_error, "#op-error"),

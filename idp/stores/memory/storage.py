@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from idp.stores.interfaces import UnitOfWork
+from idp.stores.memory.authenticators import MemoryAuthenticators
 from idp.stores.memory.flows import MemoryArtifacts, MemoryGrants, MemoryRefreshTokens, MemoryThrottles
 from idp.stores.memory.identities import (
     MemoryAccounts,
@@ -23,6 +24,7 @@ class MemoryUnitOfWork:
 
     def __init__(self, tables: Tables) -> None:
         self.accounts = MemoryAccounts(tables)
+        self.authenticators = MemoryAuthenticators(tables)
         self.clients = MemoryClients(tables)
         self.resources = MemoryResources(tables)
         self.sessions = MemorySessions(tables)

@@ -10,6 +10,7 @@ from idp.stores.records import (
     Account,
     Artifact,
     AuditEvent,
+    Authenticator,
     Client,
     Consent,
     Credential,
@@ -52,6 +53,7 @@ class Tables:
     accounts: dict[str, Account] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)
     credentials: dict[tuple[str, str], Credential] = field(default_factory=dict)
+    authenticators: dict[str, Authenticator] = field(default_factory=dict)
     clients: dict[str, Client] = field(default_factory=dict)
     resources: dict[str, Resource] = field(default_factory=dict)
     sessions: dict[str, Session] = field(default_factory=dict)

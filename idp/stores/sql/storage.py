@@ -11,6 +11,7 @@ from idp.stores.interfaces import Dump, Load, StorageUnavailable, UnitOfWork
 from idp.stores.sql.accounts import SqlAccounts
 from idp.stores.sql.artifacts import SqlArtifacts
 from idp.stores.sql.audit import SqlAudit
+from idp.stores.sql.authenticators import SqlAuthenticators
 from idp.stores.sql.clients import SqlClients, SqlConsents, SqlResources, SqlSubjects
 from idp.stores.sql.database import Database
 from idp.stores.sql.dumping import SqlDump
@@ -36,6 +37,7 @@ class SqlUnitOfWork:
 
     def __init__(self, run: Runner) -> None:
         self.accounts = SqlAccounts(run)
+        self.authenticators = SqlAuthenticators(run)
         self.clients = SqlClients(run)
         self.resources = SqlResources(run)
         self.sessions = SqlSessions(run)

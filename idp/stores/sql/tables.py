@@ -55,6 +55,20 @@ credentials = Table(
     _instant("created_at"),
     _instant("updated_at"),
 )
+authenticators = Table(
+    "authenticators",
+    metadata,
+    _text("authenticator_id", key=True),
+    _text("account_id"),
+    _text("method"),
+    _text("name"),
+    _text("secret"),
+    _instant("created_at"),
+    Column("counter", BigInteger, nullable=False),
+    _json("facts", "map"),
+    _instant("last_used_at", null=True),
+    Index("authenticators_account", "account_id"),
+)
 clients = Table(
     "clients",
     metadata,

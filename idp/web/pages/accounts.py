@@ -4,8 +4,18 @@ from idp.protocol import authorization
 from idp.protocol.context import Context, Server, within_unit_of_work
 from idp.protocol.interaction import form_token
 from idp.protocol.messages import Answer, Request
-from idp.web.pages.flow import Form, Step, client_view, flow_of, flow_page, go_on, load_posted_step, load_step
-from idp.web.views import AccountChooser, AccountView
+from idp.web.pages.flow import (
+    Form,
+    Step,
+    account_view,
+    client_view,
+    flow_of,
+    flow_page,
+    go_on,
+    load_posted_step,
+    load_step,
+)
+from idp.web.views import AccountChooser
 
 PATH = "/accounts"
 ANOTHER = "another"
@@ -37,8 +47,7 @@ def _view(step: Step, context: Context) -> AccountChooser:
     for _, session in context.browser_sessions:
         account = context.uow.accounts.find(session.account_id)
         if account is not None:
-            name = str(account.claims.get("name") or account.username)
-            accounts.append(AccountView(value=session.session_id, name=name, login=account.username))
+            accounts.append(account_view(account, session.session_id))
     return AccountChooser(
         action=context.server.url(PATH),
         flow=step.interaction.handle,

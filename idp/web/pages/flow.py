@@ -10,7 +10,8 @@ from idp.protocol.errors import AccessDenied, Expired
 from idp.protocol.interaction import Interaction, PromptState, check_form_token
 from idp.protocol.messages import Answer, Browser, Fields, Page, Request
 from idp.protocol.parameters import each_once
-from idp.web.views import ClientView
+from idp.stores.records import Account
+from idp.web.views import AccountView, ClientView
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +88,11 @@ def client_view(checked: AuthorizationRequest) -> ClientView:
         self_registered=self_registered,
         logo_url=client.value("logo_uri"),
     )
+
+
+def account_view(account: Account, value: str = "") -> AccountView:
+    """Return what a page shows of an account."""
+    return AccountView(name=str(account.claims.get("name") or account.username), login=account.username, value=value)
 
 
 def flow_page(view: object, checked: AuthorizationRequest, status: int = 200) -> Page:

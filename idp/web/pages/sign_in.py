@@ -5,20 +5,18 @@ a second one, which decides the interaction anew.
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from idp.accounts.audit import Origin
-from idp.accounts.sessions import StartedSession
 from idp.authentication.sign_in import Authenticated, Paused, SignIn
 from idp.protocol import authorization
+from idp.protocol.assurance import ready_factors
 from idp.protocol.context import Context, Server, within_unit_of_work
-from idp.protocol.interaction import form_token
-from idp.protocol.messages import Answer, Browser, Page, Request, with_query
+from idp.protocol.interaction import Proved, form_token
+from idp.protocol.messages import Answer, Page, Request, redirect, with_query
 from idp.protocol.parameters import LOGIN_HINT
-from idp.randomness import digest
-from idp.web.cookies import MOST_SESSIONS
 from idp.web.pages.accounts import PATH as ACCOUNTS_PATH
-from idp.web.pages.flow import Form, Step, client_view, denied, flow_page, go_on, load_posted_step, load_step
+from idp.web.pages.entering import SECOND_FACTOR_PATH, enter_or_ask
+from idp.web.pages.flow import Form, Step, account_view, client_view, denied, flow_page, load_posted_step, load_step
 from idp.web.routing import Handler
 from idp.web.views import AccountView
 from idp.web.views import SignIn as SignInView
@@ -26,6 +24,8 @@ from idp.web.views import SignIn as SignInView
 PATH = "/login"
 # A hint fills a field for a person; longer ones are no name.
 LONGEST_HINT = 254
+# Why someone who is signed in is asked for the password again.
+ASKED_AGAIN = frozenset({"prompt", "max_age", "acr"})
 
 
 def sign_in_handler(sign_in: SignIn) -> Handler:
@@ -54,6 +54,9 @@ def _show(context: Context) -> Answer:
     step = load_step(query["flow"], "login", context)
     if step.reason is None:
         return authorization.proceed(step.interaction, context)
+    if step.reason == "acr" and step.state.session and ready_factors(step.state.session.account_id, context):
+        # Whoever is signed in only lacks the second factor.
+        return redirect(with_query(context.server.url(SECOND_FACTOR_PATH), [("flow", query["flow"])]))
     return _page(step, {"username": "" if query["other"] else _hinted_name(step)}, context)
 
 
@@ -70,35 +73,18 @@ def _check(form: Form, context: Context) -> Answer | None:
 
 
 def _enter(form: Form, authenticated: Authenticated, context: Context) -> Answer:
-    """Start the session, or renew the one that this account has in this browser, always under a new handle (R16)."""
+    """Go on with a password that was right: to a session, or to what it takes beside it."""
     if not authenticated.still_holds(context.uow):
         return _again(form, "credentials", context, None)
     step = load_posted_step(form, "login", context)
-    sessions, request = context.server.sessions, context.request
-    known = [(h, s) for h, s in context.browser_sessions if s.account_id == authenticated.account.account_id]
-    if known:
-        started = sessions.reauthenticate(context.uow, known[0][1], authenticated.event, context.now)
-    else:
-        started = sessions.start(
-            context.uow,
-            account=authenticated.account,
-            event=authenticated.event,
-            browser_hash=digest(request.browser.browser_id or ""),
-            remembered=form["remember"] == "yes",
-            now=context.now,
-            user_agent=request.headers.get("user-agent", "")[:200],
-            address=request.address,
-        )
-    context.audit("session.started", account_id=started.session.account_id, session_id=started.session.session_id)
-    browser = _with_session(request.browser, started, {handle for handle, _ in known}, context)
-    return go_on(step.interaction.with_done("login", started.session.session_id), context, browser)
-
-
-def _with_session(browser: Browser, started: StartedSession, old: set[str], context: Context) -> Browser:
-    live = [(handle, session) for handle, session in context.browser_sessions if handle not in old]
-    handles = (started.handle, *(handle for handle, _ in live))[:MOST_SESSIONS]
-    remembered = started.session.remembered or any(session.remembered for _, session in live)
-    return replace(browser, session_handles=handles, remembered=remembered)
+    proved = Proved(
+        account_id=authenticated.account.account_id,
+        amr=authenticated.amr,
+        authenticated_at=context.now,
+        password_set_at=authenticated.credential.updated_at,
+        remembered=form["remember"] == "yes",
+    )
+    return enter_or_ask(step, proved, context)
 
 
 def _again(form: Form, error: str, context: Context, paused: int | None) -> Answer:
@@ -109,7 +95,7 @@ def _again(form: Form, error: str, context: Context, paused: int | None) -> Answ
 
 def _hinted_name(step: Step) -> str:
     """Return the name to fill in: of the account that has to sign in again, or the client's hint."""
-    if step.state.account is not None and step.reason in {"prompt", "max_age"}:
+    if step.state.account is not None and step.reason in ASKED_AGAIN:
         return step.state.account.username
     hint = step.state.params.get(LOGIN_HINT) or ""
     return hint if len(hint) <= LONGEST_HINT and hint.isprintable() else ""
@@ -149,6 +135,6 @@ def _page(
 def _known_account(step: Step, username: str) -> AccountView | None:
     """Return the account whose password alone is asked for: it is signed in, and nobody said to be someone else."""
     account = step.state.account
-    if account is None or step.reason not in {"prompt", "max_age"} or account.username != username:
+    if account is None or step.reason not in ASKED_AGAIN or account.username != username:
         return None
-    return AccountView(name=str(account.claims.get("name") or account.username), login=account.username)
+    return account_view(account)

@@ -16,6 +16,11 @@ for (const button of document.querySelectorAll("[data-reveal]")) {
   field.form.addEventListener("submit", () => show(false));
 }
 
+for (const button of document.querySelectorAll("[data-print]")) {
+  button.hidden = false;
+  button.addEventListener("click", () => print());
+}
+
 // A second click while the first is under way would spend the page twice. The button stays enabled, for a disabled one
 // would not be sent; after ten seconds without an answer another try is let through.
 for (const form of document.querySelectorAll("form[data-once]")) {

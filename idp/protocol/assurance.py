@@ -1,0 +1,71 @@
+"""How well someone must have signed in: what the request asks for, what the operator demands of the client and of the
+account's roles, and what the account's owner has set up (R23).
+
+A request that only wishes for more than the account can do gets what there is (OIDC Core §3.1.2.1); one that insists
+is refused (OIDC Core §5.5.1.1, RFC 9470 §4), and what the operator demands has to be set up first.
+"""
+
+from dataclasses import dataclass
+
+from idp.authentication.methods import SECOND_FACTORS
+from idp.authentication.methods.second_factor import SecondFactor
+from idp.authentication.policy import MULTI_FACTOR_CLASS, PASSWORD_CLASS, is_enough, strongest, weakest
+from idp.protocol.context import Context
+from idp.protocol.errors import UnmetAuthenticationRequirements
+from idp.protocol.parameters import Params
+from idp.stores.records import Account, Client
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Needed:
+    """What is needed: the class that satisfies everybody, and whether it may have to be set up first."""
+
+    acr: str | None
+    may_set_up: bool = False
+
+
+def needed_by_request(params: Params, client: Client, account: Account, context: Context) -> Needed:
+    """Return what this request and the operator need of this account. Raises `UnmetAuthenticationRequirements` for what
+    no account can reach here."""
+    able = reachable(account.account_id, context)
+    demanded = _demanded(client, account, context)
+    asked: list[str | None] = [demanded]
+    for wish in (wish_of(params, client) for wish_of in context.registry.acr_wishes):
+        least = weakest(wish.values) if wish else None
+        if wish is None or (least is None and not wish.essential):
+            continue
+        if wish.essential and not is_enough(strongest((able, MULTI_FACTOR_CLASS)) or "", least):
+            raise UnmetAuthenticationRequirements("This account cannot sign in as strongly as the request demands.")
+        if wish.essential or is_enough(able, least):
+            asked.append(least)
+    return Needed(acr=strongest(asked), may_set_up=not is_enough(able, strongest(asked)))
+
+
+def needed_at_sign_in(params: Params, client: Client, account: Account, context: Context) -> Needed:
+    """Return what a new session of this account needs: also what its owner wants."""
+    needed = needed_by_request(params, client, account, context)
+    wants = any(factor.counts_as_set_up for factor in ready_factors(account.account_id, context))
+    own = MULTI_FACTOR_CLASS if wants else None
+    return Needed(acr=strongest((needed.acr, own)), may_set_up=needed.may_set_up)
+
+
+def ready_factors(account_id: str, context: Context) -> tuple[SecondFactor, ...]:
+    """Return the second factors that the account has, in the order in which they are offered."""
+    there = {authenticator.method for authenticator in context.uow.authenticators.list(account_id)}
+    return tuple(factor for factor in SECOND_FACTORS if factor.name in there)
+
+
+def reachable(account_id: str, context: Context) -> str:
+    """Return the strongest class that the account can reach as it is."""
+    return MULTI_FACTOR_CLASS if ready_factors(account_id, context) else PASSWORD_CLASS
+
+
+def _demanded(client: Client, account: Account, context: Context) -> str | None:
+    """Return what the operator demands: of everybody, of the client's users, of accounts with certain roles."""
+    settings = context.settings.second_factor
+    is_demanded = (
+        settings.required
+        or client.metadata.get("require_second_factor", False)
+        or not set(settings.required_for_roles).isdisjoint(account.roles)
+    )
+    return MULTI_FACTOR_CLASS if is_demanded else None

@@ -1,0 +1,77 @@
+"""From what was proved to a session: all that this request and this account need has to be there first."""
+
+from dataclasses import replace
+
+from idp.accounts.accounts import PASSWORD
+from idp.accounts.sessions import AuthenticationEvent, StartedSession
+from idp.authentication.policy import acr_of, is_enough
+from idp.protocol import interaction as interactions
+from idp.protocol.assurance import needed_at_sign_in, ready_factors
+from idp.protocol.context import Context
+from idp.protocol.interaction import Proved
+from idp.protocol.messages import Answer, Browser, redirect, with_query
+from idp.randomness import digest
+from idp.stores.records import Account
+from idp.web.cookies import MOST_SESSIONS
+from idp.web.pages.flow import Step, go_on
+
+SECOND_FACTOR_PATH = "/login/second-factor"
+SET_UP_PATH = "/login/set-up"
+# A sign-in is done in one go; a page that was left open must not become a session an hour later.
+PROVED_SECONDS = 600
+
+
+def enter_or_ask(step: Step, proved: Proved, context: Context) -> Answer:
+    """Start the session if enough was proved, or go on to what is missing. Raises `UnmetAuthenticationRequirements`."""
+    account = context.uow.accounts.find(proved.account_id)
+    if account is None:
+        raise LookupError("whoever proved something has an account")
+    needed = needed_at_sign_in(step.state.params, step.state.client, account, context)
+    if is_enough(acr_of(proved.amr), needed.acr):
+        return _enter(step, account, proved, context)
+    interactions.save(replace(step.interaction, proved=proved), context)
+    path = SECOND_FACTOR_PATH if ready_factors(account.account_id, context) else SET_UP_PATH
+    return redirect(with_query(context.server.url(path), [("flow", step.interaction.handle)]))
+
+
+def still_proved(step: Step, context: Context) -> Proved | None:
+    """Return what was proved in this flow, if it was lately and still holds: a password may have been changed since,
+    or the account disabled (R7). The account is held."""
+    proved = step.interaction.proved
+    if proved is None or proved.authenticated_at + PROVED_SECONDS <= context.now:
+        return None
+    account = context.uow.accounts.hold(proved.account_id)
+    password = context.uow.accounts.find_credential(proved.account_id, PASSWORD)
+    is_same = account is not None and account.enabled and password is not None
+    return proved if is_same and password is not None and password.updated_at == proved.password_set_at else None
+
+
+def _enter(step: Step, account: Account, proved: Proved, context: Context) -> Answer:
+    """Start the session, or renew the one that this account has in this browser, always under a new handle (R16)."""
+    sessions, request = context.server.sessions, context.request
+    known = [(h, s) for h, s in context.browser_sessions if s.account_id == account.account_id]
+    event = AuthenticationEvent(acr=acr_of(proved.amr), amr=proved.amr, authenticated_at=proved.authenticated_at)
+    if known:
+        started = sessions.reauthenticate(context.uow, known[0][1], event, context.now)
+    else:
+        started = sessions.start(
+            context.uow,
+            account=account,
+            event=event,
+            browser_hash=digest(request.browser.browser_id or ""),
+            remembered=proved.remembered,
+            now=context.now,
+            user_agent=request.headers.get("user-agent", "")[:200],
+            address=request.address,
+        )
+    context.audit("session.started", account_id=started.session.account_id, session_id=started.session.session_id)
+    browser = browser_with_session(started, {handle for handle, _ in known}, context)
+    return go_on(step.interaction.with_done("login", started.session.session_id), context, browser)
+
+
+def browser_with_session(started: StartedSession, old: set[str], context: Context) -> Browser:
+    """Return the browser with a session put first, in the place of the old handles."""
+    live = [(handle, session) for handle, session in context.browser_sessions if handle not in old]
+    handles = (started.handle, *(handle for handle, _ in live))[:MOST_SESSIONS]
+    remembered = started.session.remembered or any(session.remembered for _, session in live)
+    return replace(context.request.browser, session_handles=handles, remembered=remembered)
