@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import gc
 import logging
 import os
 import resource
@@ -149,6 +150,9 @@ class _Server(uvicorn.Server):
             )
             for claimed in sockets or []
         ]
+        # What is there now stays: no collection needs to look at it again.
+        gc.collect()
+        gc.freeze()
         self.started = True
         if self._supervised is not None:
             self._supervised.serves()

@@ -1,10 +1,16 @@
-"""Threads that run the core, and those who wait for one: how many, and for how long (R18)."""
+"""Threads that run the core, and those who wait for one: how many, and for how long (R18).
+
+The standard library's executor costs a request more than a statement of SQLite does: a future with a lock and a
+condition, another one for the event loop, and callbacks between them. Here a call waits in one queue and its outcome
+comes back in one step.
+"""
 
 import asyncio
 import math
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from queue import SimpleQueue
+from threading import Thread
+from typing import Any, Generic, TypeVar
 
 from idp.clock import monotonic
 from idp.protocol.errors import TemporarilyUnavailable
@@ -22,18 +28,22 @@ T = TypeVar("T")
 
 
 class Threads:
-    """So many threads, for which at most `most_waiting` calls wait, those under way included. To be used from one
-    event loop."""
+    """So many threads, for which at most `most_waiting` calls wait, those under way included. They start with the
+    first call."""
 
     def __init__(self, count: int, name: str, most_waiting: int) -> None:
-        self._count, self._most_waiting = count, most_waiting
-        self._pool = ThreadPoolExecutor(count, name)
+        self._count, self._name, self._most_waiting = count, name, most_waiting
+        self._queue: SimpleQueue[_Call[Any] | None] = SimpleQueue()
+        self._threads: list[Thread] = []
         self._waiting = 0
         self._mean_seconds = 0.0
 
     def close(self) -> None:
         """Finish what is under way and end the threads."""
-        self._pool.shutdown()
+        for _ in self._threads:
+            self._queue.put(None)
+        for thread in self._threads:
+            thread.join()
 
     async def run(self, call: Callable[[], T]) -> T:
         """Run a call in a thread. Raises `TemporarilyUnavailable` at once when too many wait or when it would have to
@@ -42,25 +52,78 @@ class Threads:
         if self._waiting >= self._most_waiting or prospect > LONGEST_PROSPECT_SECONDS:
             after = max(2, math.ceil(prospect))
             raise TemporarilyUnavailable("Too many requests are waiting.", retry_after_seconds=after)
+        if not self._threads:
+            self._start()
+        loop = asyncio.get_running_loop()
+        waiting = _Call(call, loop)
+        # What runs already goes on, and ends by itself: every wait of the stores is bounded.
+        too_late = loop.call_later(LONGEST_WAIT_SECONDS, waiting.give_up)
         self._waiting += 1
-        running = self._pool.submit(self._timed, call)
-        # What runs already cannot be cancelled, and ends by itself: every wait of the stores is bounded.
-        too_late = asyncio.get_running_loop().call_later(LONGEST_WAIT_SECONDS, running.cancel)
+        self._queue.put(waiting)
         try:
-            return await asyncio.wrap_future(running)
-        except asyncio.CancelledError:
-            task = asyncio.current_task()
-            if task is None or task.cancelling():
-                raise
-            raise TemporarilyUnavailable("The request has waited for too long.", retry_after_seconds=5) from None
+            return await waiting.outcome
         finally:
             too_late.cancel()
             self._waiting -= 1
 
-    def _timed(self, call: Callable[[], T]) -> T:
-        began = monotonic()
-        try:
-            return call()
-        finally:
+    def _start(self) -> None:
+        names = [f"{self._name}_{number}" for number in range(self._count)]
+        self._threads = [Thread(target=self._work, name=name, daemon=True) for name in names]
+        for thread in self._threads:
+            thread.start()
+
+    def _work(self) -> None:
+        while (waiting := self._queue.get()) is not None:
+            if not waiting.claim():
+                continue
+            began = monotonic()
+            waiting.run()
             # Two threads at once may lose one of their figures, which a mean can spare.
             self._mean_seconds += NEWEST_SHARE * (monotonic() - began - self._mean_seconds)
+
+
+class _Call(Generic[T]):
+    """A call on its way through a thread and back."""
+
+    __slots__ = ("_call", "_claims", "_loop", "outcome")
+
+    def __init__(self, call: Callable[[], T], loop: asyncio.AbstractEventLoop) -> None:
+        self._call, self._loop = call, loop
+        self.outcome: asyncio.Future[T] = loop.create_future()
+        self._claims = [None]
+
+    def claim(self) -> bool:
+        """Take the call, to run it or to give it up; only one can. From any thread."""
+        try:
+            # One operation, so no two get it.
+            self._claims.pop()
+        except IndexError:
+            return False
+        return True
+
+    def give_up(self) -> None:
+        """Refuse the call, unless it runs. On the loop."""
+        if self.claim():
+            error = TemporarilyUnavailable("The request has waited for too long.", retry_after_seconds=5)
+            self._settle(None, error)
+
+    def run(self) -> None:
+        """Run the call and send its outcome to the loop. In a thread."""
+        result, error = None, None
+        try:
+            result = self._call()
+        except BaseException as raised:
+            error = raised
+        try:
+            self._loop.call_soon_threadsafe(self._settle, result, error)
+        except RuntimeError:
+            # The loop is closed: nobody waits any more.
+            return
+
+    def _settle(self, result: Any, error: BaseException | None) -> None:
+        if self.outcome.done():
+            return
+        if error is None:
+            self.outcome.set_result(result)
+        else:
+            self.outcome.set_exception(error)
