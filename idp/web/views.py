@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from typing import ClassVar
 from urllib.parse import urlsplit
 
+import segno
+from markupsafe import Markup
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class View:
@@ -125,8 +128,8 @@ class SecondFactor(View):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TotpSetUp(View):
-    """The page that sets up an authenticator app: `secret` in groups to be typed, `qr_code` as SVG to be scanned,
-    `sealed` what comes back with the form. `address` opens an app on the same device."""
+    """The page that sets up an authenticator app: `secret` in groups to be typed, `address` to be scanned, or to open
+    an app on the same device, `sealed` what comes back with the form."""
 
     template: ClassVar[str] = "set_up_totp.html"
     action: str
@@ -136,9 +139,14 @@ class TotpSetUp(View):
     account: AccountView
     secret: str
     address: str
-    qr_code: str
     sealed: str
     error: str | None = None
+
+    @property
+    def qr_code(self) -> Markup:
+        """The address as SVG."""
+        drawn = segno.make(self.address, error="m").svg_inline(omitsize=True, dark="#000", light="#fff")
+        return Markup(drawn)  # noqa: S704 - squares, in which there is no text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,6 +13,8 @@ from tests.cli.processes import ROOT
 
 TOOLS = ("sh", "bash", "dash", "env", "dirname", "cat", "cksum", "date", "id", "rm", "touch")
 
+SIDE_BY_SIDE = "-n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder"
+
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
@@ -139,7 +141,7 @@ def test_check_runs_every_step_and_lists_them(checkout: Path) -> None:
         "-m ruff check --quiet .",
         "-m mypy",
         "--no-logo",
-        "-m pytest -m not browser",
+        f"-m pytest {SIDE_BY_SIDE} -m not browser",
     ]
     steps = [line.rpartition(" (")[0] for line in done.stdout.splitlines() if line.startswith("✓")]
     assert steps == ["✓ format", "✓ lint", "✓ types", "✓ import contracts", "✓ tests, without a browser"]
@@ -182,7 +184,7 @@ def test_check_installs_chromium_where_it_can(checkout: Path) -> None:
     done = run(checkout, "./check")
     assert done.returncode == 0, done.stderr
     assert "apt-get install -y -qq chromium" in calls.read_text()
-    assert calls.read_text().splitlines()[-1] == "-m pytest"
+    assert calls.read_text().splitlines()[-1] == f"-m pytest {SIDE_BY_SIDE}"
 
 
 def test_wrong_use_of_check_is_refused(checkout: Path) -> None:

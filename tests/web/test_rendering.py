@@ -26,8 +26,12 @@ CONTRACT = {
     views.Consent: ('id="consent-allow"', 'id="consent-deny"'),
     views.SignOutConfirm: ('id="logout-confirm"',),
     views.SignedOut: ('id="logged-out">You are logged out',),
+    views.SecondFactor: ('name="code"', 'id="second-factor-submit"', 'id="second-factor-cancel"'),
+    views.TotpSetUp: ('name="code"', 'id="set-up-submit"', 'id="set-up-cancel"'),
+    views.RecoveryCodes: ('id="codes-continue"',),
     views.ErrorPage: ('<h1 id="op-error">',),
 }
+METHODS = ("totp", "recovery_code")
 KINDS = [
     kind for kind in vars(views).values() if isinstance(kind, type) and issubclass(kind, View) and kind is not View
 ]
@@ -70,7 +74,10 @@ def filled(kind: type[View], **more: Any) -> View:
         "client": CLIENT,
         "scopes": (ScopeView(title=HOSTILE, detail=HOSTILE),),
         "accounts": (ACCOUNT,),
-        "account": None,
+        "account": None if kind is SignIn else ACCOUNT,
+        "others": (("recovery_code", "https://idp.example/other"), ("totp", "https://idp.example/other")),
+        "codes": (HOSTILE,),
+        "codes_left": 3,
         "account_names": (HOSTILE,),
         "applications": (HOSTILE,),
         "members": ((HOSTILE, HOSTILE),),
@@ -101,6 +108,7 @@ EVERY_STATE = [
     *[filled(kind) for kind in KINDS],
     *[filled(SignIn, error=error) for error in ("missing", "credentials", "throttled")],
     *[filled(SignIn, reason=reason, account=ACCOUNT) for reason in ("prompt", "max_age")],
+    *[filled(views.SecondFactor, error=error, method=m) for error in (None, "missing", "throttled") for m in METHODS],
     filled(SignIn, reason="hint", client=None, error="missing", username=""),
 ]
 
@@ -146,7 +154,7 @@ def test_every_field_has_a_label(view: View) -> None:
     page = Outline(render(view))
     shown = {str(found["id"]) for found in page.all("input") if found.get("type") != "hidden"}
     assert shown <= {str(found["for"]) for found in page.all("label")}
-    assert set(page.values("aria-describedby")) <= set(page.values("id"))
+    assert set(" ".join(page.values("aria-describedby")).split()) <= set(page.values("id"))
     assert {form["method"] for form in page.all("form")} <= {"post"}
     assert all(button["type"] in {"submit", "button"} for button in page.all("button"))
 

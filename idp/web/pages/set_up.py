@@ -6,8 +6,6 @@ this account. Nothing counts before a code of it was seen.
 
 from dataclasses import replace
 
-import segno
-
 from idp.authentication.methods import recovery_code, totp
 from idp.jose.sealing import CannotOpen
 from idp.protocol import authorization
@@ -77,7 +75,6 @@ def _page(
     step: Step, account: Account, setup: totp.Setup, context: Context, *, error: str | None = None, status: int = 200
 ) -> Page:
     handle = step.interaction.handle
-    address = totp.address_of(setup, issuer=context.settings.product_name, account=account.username)
     view = TotpSetUp(
         action=context.server.url(SET_UP_PATH),
         flow=handle,
@@ -85,8 +82,7 @@ def _page(
         client=client_view(step.checked),
         account=account_view(account),
         secret=" ".join(setup.secret[start : start + GROUP] for start in range(0, len(setup.secret), GROUP)),
-        address=address,
-        qr_code=segno.make(address, error="m").svg_inline(omitsize=True, border=4, dark="#000", light="#fff"),
+        address=totp.address_of(setup, issuer=context.settings.product_name, account=account.username),
         sealed=setup.sealed,
         error=error,
     )
