@@ -25,6 +25,7 @@ COMMANDS: Mapping[str, str] = {
     "resource": "idp.cli.resource",
     "keys": "idp.cli.keys",
     "session": "idp.cli.session",
+    "mail": "idp.cli.mail",
     "backup": "idp.cli.backup",
     "restore": "idp.cli.restore",
     "export": "idp.cli.export",
