@@ -176,7 +176,7 @@ def build_application_of(provider: Provider) -> Starlette:
         edge.close()
         provider.server.storage.close()
 
-    return build_application(edge, settings, provider.sign_in, lifespan)
+    return build_application(edge, settings, provider.sign_in, lifespan, provider.kept_mails)
 
 
 def create_app(settings: Settings | None = None, storage: SqlStorage | None = None) -> Starlette:

@@ -31,7 +31,7 @@ class Sink:
         """Return the plain text of the last mail."""
         body = self.mails[-1].get_body(("plain",))
         assert body is not None
-        return str(body.get_content())
+        return str(body.get_content()).replace("\r\n", "\n")
 
 
 @contextmanager

@@ -47,6 +47,11 @@ class SignIn:
         self._storage, self._clock = storage, clock
         self._passwords, self._throttle = passwords, throttle
 
+    @property
+    def passwords(self) -> Passwords:
+        """What hashes and verifies, for whoever sets one: all together take up only so much of the machine."""
+        return self._passwords
+
     def attempt(self, *, name: str, password: str, origin: Origin) -> Authenticated | Rejected | Paused:
         """Judge one try. Writes the counters, an audit event, and a new hash when the parameters have changed. Raises
         MemoryError, and counts nothing, when there is no room for Argon2id."""

@@ -65,7 +65,8 @@ class SignIn(View):
     was sent with that try.
 
     With `account`, whose session goes on, only the password is asked for; `other_url` leads to the page without it.
-    `accounts_url` leads to the account chooser, when others are signed in."""
+    `accounts_url` leads to the account chooser, when others are signed in; `forgotten_url` to a new password, where
+    there is mail."""
 
     template: ClassVar[str] = "sign_in.html"
     action: str
@@ -80,6 +81,7 @@ class SignIn(View):
     account: AccountView | None = None
     other_url: str | None = None
     accounts_url: str | None = None
+    forgotten_url: str | None = None
 
     @property
     def remembered_days(self) -> int:
