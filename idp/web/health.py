@@ -30,7 +30,7 @@ HEALTH_ACTIONS = (
         handle=_live,
         errors=ErrorStyle.JSON,
         head=True,
-        at_once=lambda _server: True,
+        at_once=lambda _server: _live,
     ),
     *(
         Action(path=path, methods=("GET",), handle=_ready, errors=ErrorStyle.JSON, head=True)
