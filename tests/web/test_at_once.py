@@ -45,7 +45,7 @@ def test_what_has_to_write_after_all_takes_one(house: House, threads_taken: list
     assert answer.status_code == 401
     assert threads_taken == ["thread"]
     with house.storage.snapshot() as uow:
-        failures = [event for event in uow.audit.list(limit=10) if event.name == "client.authentication_failed"]
+        failures = [event for event in uow.audit.list(limit=1_000) if event.name == "client.authentication_failed"]
     assert len(failures) == 1
 
 
