@@ -88,7 +88,11 @@ class Edge:
         result = await self._result(action, scope, receive, request_id)
         await send({"type": "http.response.start", "status": result.status, "headers": self._head(result, request_id)})
         await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else result.body})
-        log.info(
+        level = logging.DEBUG if action.public and result.status < 400 else logging.INFO
+        if not log.isEnabledFor(level):
+            return
+        log.log(
+            level,
             "request",
             extra={
                 "request_id": request_id,

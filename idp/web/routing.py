@@ -14,7 +14,8 @@ Handler = Callable[[Request, Server], Answer]
 class Action:
     """The handler of one path, which runs in a thread. What `at_once` returns runs on the event loop instead, for
     nothing in it waits; None where that cannot be now. `hashes` ones run in a pool of their own, so that password
-    hashing never keeps the token endpoint waiting (R18)."""
+    hashing never keeps the token endpoint waiting (R18). `public` ones say the same to everybody, so a success is
+    no news for the log."""
 
     path: str
     methods: tuple[str, ...]
@@ -23,6 +24,7 @@ class Action:
     cors: Cors = Cors.NONE
     hashes: bool = False
     head: bool = False
+    public: bool = False
     at_once: Callable[[Server], Handler | None] | None = None
 
     @property
@@ -60,6 +62,7 @@ def endpoint_action(endpoint: Endpoint) -> Action:
         cors=endpoint.cors,
         at_once=None if waits else lambda server: at_once if is_ready(server) else None,
         head=endpoint.cors is Cors.ANY,
+        public=endpoint.cors is Cors.ANY,
     )
 
 

@@ -58,3 +58,14 @@ def test_server_is_asked_from_a_thread(any_house: House, threads_taken: list[str
     assert browser.introspect(token)["active"] is True
     is_server = any_house.storage.place.startswith("postgresql")  # type: ignore[attr-defined]
     assert threads_taken == ["thread"] * (2 if is_server else 0)
+
+
+def test_what_is_the_same_for_everybody_is_no_news(house: House, caplog: pytest.LogCaptureFixture) -> None:
+    """The log is for what people and applications do, and for what goes wrong."""
+    browser = house.browser()
+    caplog.set_level("INFO", "idp.web")
+    for path in ("/.well-known/jwks.json", "/.well-known/openid-configuration", "/static/signet.css", "/health/ready"):
+        assert browser.get(path).status_code == 200
+        assert browser.post(path).status_code == 405
+    told = [(record.message, vars(record)["status"]) for record in caplog.records if record.message == "request"]
+    assert told == [("request", 405)] * 4
