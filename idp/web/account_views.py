@@ -1,5 +1,6 @@
 """What the account pages show. All in them is text for people; the renderer escapes it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -57,3 +58,29 @@ class SessionList(AccountPage):
 
     template: ClassVar[str] = "account_sessions.html"
     sessions: tuple[SessionView, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile(AccountPage):
+    """What the account says of its owner, to be changed: `values` and `faults` by claim. The address is only shown."""
+
+    template: ClassVar[str] = "account_profile.html"
+    values: Mapping[str, str]
+    faults: Mapping[str, str]
+    username: str
+    email: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PasswordChange(AccountPage):
+    """The form for a new password of at least `shortest` characters. `error` is `missing`, `current`, `throttled` (with
+    `retry_after_seconds`), or of the new one `short`, `long`, `name`."""
+
+    template: ClassVar[str] = "account_password.html"
+    shortest: int
+    error: str | None = None
+
+    @property
+    def retry_minutes(self) -> int:
+        """How long to wait after too many tries, rounded up."""
+        return -(-(self.retry_after_seconds or 60) // 60)

@@ -39,7 +39,7 @@ def page_actions(verifier: SignIn, second_factors: SecondFactors) -> tuple[Actio
 def actions(registry: Registry, verifier: SignIn, second_factors: SecondFactors) -> tuple[Action, ...]:
     """Return all actions under the issuer."""
     endpoints = tuple(endpoint_action(e) for e in registry.endpoints.values() if not e.at_root)
-    pages = (*page_actions(verifier, second_factors), *account_actions())
+    pages = (*page_actions(verifier, second_factors), *account_actions(verifier))
     return (*endpoints, *pages, *static_actions(), *HEALTH_ACTIONS)
 
 

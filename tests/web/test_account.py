@@ -6,11 +6,11 @@ import pytest
 
 from idp.stores.records import Session
 from tests.account_pages import at, send, visitor
-from tests.provider import House, response_params
+from tests.provider import PASSWORD, House, response_params
 from tests.second_factors import account_id, give_app, next_code, send_code
 
 CHROME = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/150.0 Safari/537.36"
-PATHS = ["", "/sessions"]
+PATHS = ["", "/profile", "/password", "/sessions"]
 
 
 def live(house: House, name: str = "alice") -> list[Session]:
@@ -119,3 +119,117 @@ def test_home_leads_to_the_account(house: House) -> None:
     """The page at the issuer links to it, signed in or not."""
     for browser in (house.browser(), visitor(house)):
         assert 'href="https://idp.example/account"' in browser.get("/").text
+
+
+@pytest.mark.case("LG-39")
+def test_profile_takes_what_is_its_owners(house: House) -> None:
+    """Names, language and time zone are saved, an empty one goes; roles, verified flags, the address, the `sub` and
+    whatever else is sent are nothing that this form changes."""
+    with house.storage.snapshot() as uow:
+        before = uow.accounts.find(account_id(house))
+    assert before is not None
+    alice = visitor(house)
+    page = alice.get("/account/profile")
+    forbidden = {"roles": "admin", "is_admin": "1", "email": "x@evil.example", "email_verified": "true"}
+    forbidden |= {"sub": "other", "account_id": "other", "enabled": "false", "username": "root", "names": "root"}
+    own = {"name": "Alïce", "family_name": "", "zoneinfo": "Europe/Berlin", "locale": "de-CH"}
+    told = send(alice, page, "/profile", **own, **forbidden)
+    assert "Your profile is saved." in told.text
+    with house.storage.snapshot() as uow:
+        after = uow.accounts.find(before.account_id)
+    assert after is not None
+    changed = {"name": "Alïce", "zoneinfo": "Europe/Berlin", "locale": "de-CH", "updated_at": house.clock.now()}
+    assert after.claims == {k: v for k, v in before.claims.items() if k != "family_name"} | changed
+    assert (after.roles, after.names, after.username, after.enabled) == (
+        before.roles,
+        before.names,
+        before.username,
+        True,
+    )
+    assert "CET" in alice.get("/account/sessions").text
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("locale", "not a tag"),
+        ("zoneinfo", "../../etc/passwd"),
+        ("zoneinfo", "Nowhere/Land"),
+        ("website", "javascript:alert(1)"),
+        ("birthdate", "yesterday"),
+        ("name", "a\u200bb"),
+        ("name", "x" * 1001),
+    ],
+)
+def test_profile_refuses_what_is_no_such_claim(house: House, name: str, value: str) -> None:
+    """The field says so, keeps what was typed, and nothing is saved."""
+    alice = visitor(house)
+    page = send(alice, alice.get("/account/profile"), "/profile", nickname="Al", **{name: value})
+    assert page.status_code == 400
+    assert f'id="{name}-error"' in page.text
+    assert 'value="Al"' in page.text
+    assert 'value="Al"' not in alice.get("/account/profile").text
+
+
+def change(house: House, current: str = PASSWORD, new: str = "a new one of fifteen") -> tuple[int, str]:
+    """Send the form for a new password from a browser of its own; return status and page."""
+    alice = visitor(house)
+    page = send(alice, alice.get("/account/password"), "/password", current=current, new=new)
+    return page.status_code, page.text
+
+
+def test_new_password_ends_all_but_this_session(house: House) -> None:
+    """Other sessions and all grants end; this one goes on under a new handle, and the new password counts (R7, R16)."""
+    other, alice = visitor(house), visitor(house)
+    tokens = alice.tokens(scope="openid offline_access")
+    before = alice.cookies["__Host-signet_sessions"]
+    page = send(
+        alice, alice.get("/account/password"), "/password", current=PASSWORD, new="correct horse battery stapler"
+    )
+    assert "Your password is changed." in page.text
+    assert alice.cookies["__Host-signet_sessions"] != before
+    assert len(live(house)) == 1
+    assert other.get("/account").status_code == 303
+    assert alice.refresh(tokens["refresh_token"]).json()["error"] == "invalid_grant"
+    assert "Signed in as" in at(house.browser(), "", password="correct horse battery stapler").text
+    assert "don’t match" in at(house.browser()).text
+    stolen = house.browser(cookies={"__Host-signet_sessions": before})
+    assert stolen.get("/account").status_code == 303
+
+
+@pytest.mark.parametrize(
+    ("current", "new", "words"),
+    [
+        (PASSWORD, "", "Enter both passwords"),
+        ("", "a new one of fifteen", "Enter both passwords"),
+        ("wrong", "a new one of fifteen", "That is not your password"),
+        (PASSWORD, "fourteen chars", "It needs 15 characters"),
+        (PASSWORD, "x" * 4097, "too long"),
+        (PASSWORD, "ALICE@example.org", "your own name"),
+    ],
+)
+def test_new_password_is_refused(house: House, current: str, new: str, words: str) -> None:
+    """Without the current one, or where the new one is too easy, nothing changes."""
+    status, text = change(house, current, new)
+    assert (status, words in text) == (400, True)
+    assert "Signed in as" in at(house.browser()).text
+
+
+def test_shorter_password_with_a_second_factor(house: House) -> None:
+    """Eight characters are enough beside a second factor (NIST SP 800-63B-4)."""
+    alice = visitor(house)
+    give_app(house)
+    page = send(alice, alice.get("/account/password"), "/password", current=PASSWORD, new="12345678")
+    assert "Your password is changed." in page.text
+
+
+@pytest.mark.case("LG-42")
+def test_guessing_the_current_password_is_throttled(house: House) -> None:
+    """Fifty wrong ones: from the eleventh on none is judged, not even the right one."""
+    alice = visitor(house)
+    page = alice.get("/account/password")
+    new = "a new one of fifteen"
+    answers = [send(alice, page, "/password", current="wrong", new=new).status_code for _ in range(50)]
+    assert answers == [400] * 10 + [429] * 40
+    late = send(alice, page, "/password", current=PASSWORD, new=new)
+    assert (late.status_code, "Too many tries" in late.text) == (429, True)

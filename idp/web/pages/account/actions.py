@@ -1,14 +1,17 @@
 """The paths of the account pages: what is not listed here does not exist."""
 
-from idp.web.pages.account import overview, sessions
+from idp.authentication.sign_in import SignIn
+from idp.web.pages.account import overview, password, profile, sessions
 from idp.web.routing import Action
 
 READ, BOTH = ("GET",), ("GET", "POST")
 
 
-def account_actions() -> tuple[Action, ...]:
+def account_actions(sign_in: SignIn) -> tuple[Action, ...]:
     """Return the account pages."""
     return (
         Action(path=overview.PATH, methods=READ, handle=overview.handle),
+        Action(path=profile.PATH, methods=BOTH, handle=profile.handle),
+        Action(path=password.PATH, methods=BOTH, handle=password.password_handler(sign_in), hashes=True),
         Action(path=sessions.PATH, methods=BOTH, handle=sessions.handle),
     )

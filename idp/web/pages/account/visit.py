@@ -7,12 +7,12 @@ client needs holds here too, for it is the same flow that is asked (`authorizati
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 from idp.protocol import authorization
 from idp.protocol.context import Context, Server, within_unit_of_work
 from idp.protocol.interaction import PromptState, check_form_token, form_token
-from idp.protocol.messages import Answer, Page, Request, redirect, with_query
+from idp.protocol.messages import Answer, Browser, Page, Request, redirect, with_query
 from idp.protocol.parameters import Params
 from idp.specs.oidc_core import MAX_AGE_PARAMETER
 from idp.stores.records import Account, Session
@@ -66,15 +66,16 @@ class Visit:
         """Return a page."""
         return Page(facts=view, status=status)
 
-    def go(self, path: str, done: str = "") -> Answer:
+    def go(self, path: str, done: str = "", *, browser: Browser | None = None) -> Answer:
         """Go on to one of the account pages, which tells what was `done`."""
-        return redirect(with_query(self.context.server.url(path), [("done", done)] if done else []))
+        return redirect(with_query(self.context.server.url(path), [("done", done)] if done else []), browser=browser)
 
     def audit(self, name: str, **about: Any) -> None:
         """Append an audit event about this account and session."""
         self.context.audit(name, account_id=self.account.account_id, session_id=self.session.session_id, **about)
 
 
+T = TypeVar("T")
 Step = Callable[[Visit], Answer]
 
 
@@ -89,7 +90,7 @@ def visiting(path: str, show: Step, answer: Step | None = None, *, fresh: bool =
     return handle
 
 
-def visit(path: str, step: Step, context: Context, *, fresh: bool = False) -> Answer:
+def visit(path: str, step: Callable[[Visit], T], context: Context, *, fresh: bool = False) -> T | Answer:
     """Take a step for whoever is signed in; lead anybody else to the sign-in page and back. Raises `Forbidden` for a
     form that is not ours, or is of another session (R16)."""
     params = Params.stored({MAX_AGE_PARAMETER.name: [str(FRESH_SECONDS)]} if fresh else {})
