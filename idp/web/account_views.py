@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
+from markupsafe import Markup
+
 from idp.web.moments import Moment
-from idp.web.views import AccountView, View
+from idp.web.views import AccountView, View, qr_code_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,3 +86,54 @@ class PasswordChange(AccountPage):
     def retry_minutes(self) -> int:
         """How long to wait after too many tries, rounded up."""
         return -(-(self.retry_after_seconds or 60) // 60)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MethodView:
+    """One authenticator: its name, when it was added and last used."""
+
+    authenticator_id: str
+    name: str
+    added: Moment
+    used: Moment | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Methods(AccountPage):
+    """The ways to sign in. `keeps_app` says that the operator demands what the app does, so that it can be replaced
+    only; `keeps_passkey` that the only passkey is the only way in."""
+
+    template: ClassVar[str] = "account_methods.html"
+    password_set: Moment | None
+    app: MethodView | None
+    codes_left: int
+    passkeys: tuple[MethodView, ...]
+    keeps_app: bool
+    keeps_passkey: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppSetUp(AccountPage):
+    """The form that sets up an authenticator app, in the place of an older one if it `replaces` that; the rest is as in
+    `TotpSetUp`."""
+
+    template: ClassVar[str] = "account_app.html"
+    replaces: bool
+    secret: str
+    address: str
+    sealed: str
+    error: str | None = None
+
+    @property
+    def qr_code(self) -> Markup:
+        """The address as SVG."""
+        return qr_code_of(self.address)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewCodes(AccountPage):
+    """Recovery codes: the question whether to make new ones, of which there are `left`, or these, shown this once."""
+
+    template: ClassVar[str] = "account_codes.html"
+    left: int
+    codes: tuple[str, ...] = ()

@@ -147,8 +147,7 @@ class TotpSetUp(View):
     @property
     def qr_code(self) -> Markup:
         """The address as SVG."""
-        drawn = segno.make(self.address, error="m").svg_inline(omitsize=True, dark="#000", light="#fff")
-        return Markup(drawn)  # noqa: S704 - squares, in which there is no text
+        return qr_code_of(self.address)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -273,6 +272,12 @@ class SessionFrameView(View):
 
     template: ClassVar[str] = "session_frame.html"
     state_cookie: str
+
+
+def qr_code_of(address: str) -> Markup:
+    """Return an address as a QR code in SVG."""
+    drawn = segno.make(address, error="m").svg_inline(omitsize=True, dark="#000", light="#fff")
+    return Markup(drawn)  # noqa: S704 - squares, in which there is no text
 
 
 def initial_of(name: str) -> str:

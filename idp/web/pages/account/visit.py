@@ -6,6 +6,7 @@ client needs holds here too, for it is the same flow that is asked (`authorizati
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import Enum
 from functools import cached_property
 from typing import Any, TypeVar
 
@@ -79,13 +80,22 @@ T = TypeVar("T")
 Step = Callable[[Visit], Answer]
 
 
-def visiting(path: str, show: Step, answer: Step | None = None, *, fresh: bool = False) -> Handler:
-    """Return the handler of a page that `show` shows and whose forms `answer` takes, each in one unit of work. A
-    `fresh` one asks for a new sign-in unless there was one within five minutes."""
+class Fresh(Enum):
+    """What asks for a new sign-in, unless there was one within five minutes: nothing, the forms, or all of a page."""
+
+    NEVER = 0
+    FORMS = 1
+    ALWAYS = 2
+
+
+def visiting(path: str, show: Step, answer: Step | None = None, *, fresh: Fresh = Fresh.NEVER) -> Handler:
+    """Return the handler of a page that `show` shows and whose forms `answer` takes, each in one unit of work."""
 
     def handle(request: Request, server: Server) -> Answer:
-        step = answer if request.method == "POST" and answer is not None else show
-        return within_unit_of_work(server, request, lambda context: visit(path, step, context, fresh=fresh))
+        is_form = request.method == "POST"
+        step = answer if is_form and answer is not None else show
+        must = fresh is Fresh.ALWAYS or (fresh is Fresh.FORMS and is_form)
+        return within_unit_of_work(server, request, lambda context: visit(path, step, context, fresh=must))
 
     return handle
 
