@@ -47,11 +47,6 @@ class SignIn:
         self._storage, self._clock = storage, clock
         self._passwords, self._throttle = passwords, throttle
 
-    @property
-    def passwords(self) -> Passwords:
-        """What hashes and verifies, for whoever sets one: all together take up only so much of the machine."""
-        return self._passwords
-
     def attempt(self, *, name: str, password: str, origin: Origin) -> Authenticated | Rejected | Paused:
         """Judge one try. Writes the counters, an audit event, and a new hash when the parameters have changed. Raises
         MemoryError, and counts nothing, when there is no room for Argon2id."""
@@ -78,6 +73,10 @@ class SignIn:
                 if newer == credential or not verified.ok:
                     return self._conclude(uow, name, current, credential, verified, fresh, origin)
             credential = newer
+
+    def hash(self, password: str) -> str:
+        """Return the hash of a new password, outside any unit of work. Raises ValueError, MemoryError."""
+        return self._passwords.hash(password)
 
     def _conclude(
         self,

@@ -7,6 +7,7 @@ from math import inf
 from typing import Any, TypeVar, cast
 
 from idp.accounts.audit import Origin, record
+from idp.accounts.mails import Notice, notify
 from idp.accounts.sessions import Sessions
 from idp.authentication.throttle import Throttling
 from idp.clock import Clock
@@ -18,8 +19,8 @@ from idp.protocol.errors import ProtocolError
 from idp.protocol.messages import Browser, Request
 from idp.protocol.registry import Registry
 from idp.settings import Settings
-from idp.stores.interfaces import Storage, UnitOfWork
-from idp.stores.records import Session
+from idp.stores.interfaces import NotWritable, Storage, UnitOfWork
+from idp.stores.records import Account, Session
 
 T = TypeVar("T")
 
@@ -92,6 +93,11 @@ class Context:
         fresh_seconds = inf if url in self.request.fetched else fresh_seconds
         return self.server.documents.find(url, fresh_seconds=fresh_seconds, stale_seconds=stale_seconds)
 
+    def notify(self, account: Account, kind: Notice) -> None:
+        """Let the owner of an account know of a change, where there is mail."""
+        if self.settings.sends_mail:
+            notify(self.uow, account, kind, self.now)
+
     def audit(self, name: str, *, result: str = "ok", **about: Any) -> None:
         """Append an audit event about this request."""
         record(self.uow, name, now=self.now, result=result, origin=self.origin, **about)
@@ -108,6 +114,18 @@ def within_unit_of_work(server: Server, request: Request, step: Callable[[Contex
         except ProtocolError as error:
             refusal = error
     raise refusal
+
+
+class ThreadNeeded(Exception):
+    """What was tried on the event loop has to write after all; nothing of it was kept."""
+
+
+def within_snapshot(server: Server, request: Request, step: Callable[[Context], T]) -> T:
+    """Run one step that seldom writes inside a snapshot. Raises `ThreadNeeded` when it wants to."""
+    try:
+        return within_unit_of_work(server, request, step, writes=False)
+    except NotWritable as error:
+        raise ThreadNeeded from error
 
 
 class _NoUnitOfWork:

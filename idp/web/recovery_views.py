@@ -31,8 +31,8 @@ class ForgottenSent(View):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewPassword(View):
-    """The page on which a new password is set. `error` is a fault of `idp.authentication.new_passwords`; passwords have
-    `least_length` characters or more."""
+    """The page on which a new password is set. `error` is `missing` or a fault of
+    `idp.authentication.password_rules`; passwords have `least_length` characters or more."""
 
     template: ClassVar[str] = "new_password.html"
     action: str

@@ -27,6 +27,7 @@ from idp.web.pages import (
     set_up,
     sign_in,
 )
+from idp.web.pages.account.actions import account_actions
 from idp.web.routing import Action, endpoint_action
 from idp.web.static import static_actions
 
@@ -49,7 +50,7 @@ def page_actions(verifier: SignIn, second_factors: SecondFactors) -> tuple[Actio
 
 def recovery_actions(verifier: SignIn, settings: Settings, kept: DevelopmentMail | None) -> tuple[Action, ...]:
     """Return the pages of recovery. Links come by mail or from an operator, so one of them is there in any case."""
-    reset = password_reset.password_reset_handler(verifier.passwords.hash)
+    reset = password_reset.password_reset_handler(verifier.hash)
     found = [Action(path=password_reset.PATH, methods=("GET", "POST"), handle=reset, hashes=True)]
     if settings.sends_mail:
         handle = password_forgotten.handle_forgotten
@@ -62,7 +63,8 @@ def recovery_actions(verifier: SignIn, settings: Settings, kept: DevelopmentMail
 def actions(registry: Registry, verifier: SignIn, second_factors: SecondFactors) -> tuple[Action, ...]:
     """Return all actions under the issuer."""
     endpoints = tuple(endpoint_action(e) for e in registry.endpoints.values() if not e.at_root)
-    return (*endpoints, *page_actions(verifier, second_factors), *static_actions(), *HEALTH_ACTIONS)
+    pages = (*page_actions(verifier, second_factors), *account_actions(verifier))
+    return (*endpoints, *pages, *static_actions(), *HEALTH_ACTIONS)
 
 
 class Dispatch:

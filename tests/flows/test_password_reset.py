@@ -1,5 +1,6 @@
 """A forgotten password: a link by mail, a new password, and no way in beside it."""
 
+import re
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -8,6 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import httpx2
+import pyotp
 import pytest
 
 from idp.accounts.accounts import create_account, disable_account, find_account, set_password
@@ -278,3 +280,28 @@ def test_without_mail_there_is_no_page(house: Any) -> None:
     assert "forgotten" not in browser.follow(browser.authorize()).text
     assert browser.get("/password/forgotten").status_code == 404
     assert browser.get("/dev/mail").status_code == 404
+
+
+def test_the_owner_is_told_of_a_second_factor(post: Postal) -> None:
+    """That one was set up, on the way to a session that needs it."""
+
+    post.house.add_client("vault", require_second_factor=True)
+    browser = post.house.browser()
+    page = browser.sign_in(browser.follow(browser.authorize("vault")))
+    secret = re.search(r'<code class="secret">([^<]+)</code>', page.text)
+    assert secret
+    code = pyotp.TOTP(secret.group(1).replace(" ", "")).at(post.house.clock.now())
+    assert 'id="codes-continue"' in browser.submit(page, code=code, action="continue").text
+    post.deliver()
+    assert [mail["Subject"] for mail in post.sink.mails] == ["A second step was set up"]
+
+
+def test_the_owner_is_told_of_a_password_changed_on_the_account_pages(post: Postal) -> None:
+    """There a common password is refused as well."""
+    browser = post.house.browser()
+    page = browser.sign_in(browser.follow(browser.get("/account/password")))
+    assert "only repeats" in browser.submit(page, current=PASSWORD, new="abcabcabcabcabcabc").text
+    assert browser.submit(page, current=PASSWORD, new=NEW).status_code == 200
+    post.deliver()
+    assert [mail["Subject"] for mail in post.sink.mails] == ["Your password was changed"]
+    assert can_sign_in(post, NEW)

@@ -4,10 +4,9 @@ at the next sign-in as ever (MF-29)."""
 from collections.abc import Callable
 
 from idp.accounts.accounts import set_password
-from idp.accounts.mails import notify
 from idp.accounts.recovery import KIND, Recovery, consume_recovery, find_recovery
 from idp.authentication.methods import SECOND_FACTORS
-from idp.authentication.new_passwords import judge_new_password, least_length
+from idp.authentication.password_rules import fault_of, shortest
 from idp.protocol.assurance import ready_factors
 from idp.protocol.context import Context, Server, within_unit_of_work
 from idp.protocol.errors import LinkExpired
@@ -53,11 +52,10 @@ def _check(form: Form, context: Context) -> Answer | None:
     recovery = _load(form, context)
     check_form_token(form["flow"], context.request.browser, form["csrf_token"])
     account = recovery.account
-    fault = judge_new_password(
-        form["password"],
-        has_second_factor=_has_second_factor(recovery, context),
-        names=(*account.names, context.settings.product_name),
-    )
+    if not form["password"]:
+        return _page(recovery, form["flow"], context, error="missing")
+    names = (*account.names, context.settings.product_name)
+    fault = fault_of(form["password"], names=names, has_second_factor=_has_second_factor(recovery, context))
     return _page(recovery, form["flow"], context, error=fault) if fault else None
 
 
@@ -69,13 +67,13 @@ def _set(form: Form, hashed: str, context: Context) -> Answer:
     set_password(uow, context.server.sessions, account, hashed, now)
     context.audit("recovery.used", account_id=account.account_id, by="operator" if recovery.by_operator else "mail")
     context.audit("account.password_changed", account_id=account.account_id)
-    notify(uow, account, "password_changed", now)
+    context.notify(account, "password_changed")
     if recovery.without_second_factor:
         removed = sum(uow.authenticators.remove_all(account.account_id, factor.name) for factor in SECOND_FACTORS)
         if removed:
             context.audit("second_factor.removed", account_id=account.account_id, by="operator")
-            notify(uow, account, "second_factor_removed", now)
-    more = bool(ready_factors(account.account_id, context))
+            context.notify(account, "second_factor_removed")
+    more = _is_asked_for_more(recovery, context)
     return Page(facts=PasswordSet(username=account.username, is_asked_for_more=more))
 
 
@@ -87,7 +85,11 @@ def _load(fields: Form, context: Context) -> Recovery:
 
 
 def _has_second_factor(recovery: Recovery, context: Context) -> bool:
-    return not recovery.without_second_factor and bool(ready_factors(recovery.account.account_id, context))
+    return not recovery.without_second_factor and _is_asked_for_more(recovery, context)
+
+
+def _is_asked_for_more(recovery: Recovery, context: Context) -> bool:
+    return any(factor.counts_as_set_up for factor in ready_factors(recovery.account.account_id, context))
 
 
 def _page(recovery: Recovery, flow: str, context: Context, *, error: str | None = None) -> Page:
@@ -96,7 +98,7 @@ def _page(recovery: Recovery, flow: str, context: Context, *, error: str | None 
         flow=flow,
         csrf_token=form_token(flow, context.request.browser),
         username=recovery.account.username,
-        least_length=least_length(has_second_factor=_has_second_factor(recovery, context)),
+        least_length=shortest(has_second_factor=_has_second_factor(recovery, context)),
         error=error,
     )
     return Page(facts=view, status=400 if error else 200)

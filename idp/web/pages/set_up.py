@@ -28,6 +28,11 @@ def handle_set_up(request: Request, server: Server) -> Answer:
     return within_unit_of_work(server, request, _answer if request.method == "POST" else _show)
 
 
+def in_groups(secret: str) -> str:
+    """Return a secret as people type it."""
+    return " ".join(secret[start : start + GROUP] for start in range(0, len(secret), GROUP))
+
+
 def _show(context: Context) -> Answer:
     step = load_step(Form(context.request.query)["flow"], "login", context)
     account = _account(step, context)
@@ -51,6 +56,7 @@ def _answer(context: Context) -> Answer:
     if not totp.confirm(context.uow, setup, account.account_id, form["code"], context.now):
         return _page(step, account, setup, context, error="rejected" if form["code"] else "missing", status=400)
     context.audit("second_factor.set_up", account_id=account.account_id, method=totp.NAME)
+    context.notify(account, "second_factor_set_up")
     return _codes(step, account, proved, context)
 
 
@@ -81,7 +87,7 @@ def _page(
         csrf_token=form_token(handle, context.request.browser),
         client=client_view(step.checked),
         account=account_view(account),
-        secret=" ".join(setup.secret[start : start + GROUP] for start in range(0, len(setup.secret), GROUP)),
+        secret=in_groups(setup.secret),
         address=totp.address_of(setup, issuer=context.settings.product_name, account=account.username),
         sealed=setup.sealed,
         error=error,

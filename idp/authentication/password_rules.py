@@ -11,25 +11,23 @@ from typing import Literal
 from idp.authentication.methods.password import LONGEST
 
 # Alone it has to resist guessing by itself; beside a second factor it is one of two.
-LEAST_ALONE = 15
-LEAST_BESIDE = 8
+SHORTEST_ALONE = 15
+SHORTEST_WITH_SECOND_FACTOR = 8
 # A shorter piece that is only repeated is as quickly tried as the piece.
 _LONGEST_REPEATED = 8
 
-Fault = Literal["missing", "short", "long", "common", "name", "repeated"]
+Fault = Literal["short", "long", "common", "name", "repeated"]
 
 
-def least_length(*, has_second_factor: bool) -> int:
+def shortest(*, has_second_factor: bool) -> int:
     """Return how many characters a password has at least."""
-    return LEAST_BESIDE if has_second_factor else LEAST_ALONE
+    return SHORTEST_WITH_SECOND_FACTOR if has_second_factor else SHORTEST_ALONE
 
 
-def judge_new_password(password: str, *, has_second_factor: bool, names: Iterable[str]) -> Fault | None:
-    """Return what is wrong with a password that is to be set, None if nothing is. `names` are what an attacker knows:
-    the names of the account and of the product."""
-    if not password:
-        return "missing"
-    if len(password) < least_length(has_second_factor=has_second_factor):
+def fault_of(password: str, *, names: Iterable[str], has_second_factor: bool) -> Fault | None:
+    """Return what is wrong with a new password, None where nothing is. `names` are what an attacker knows: those of the
+    account and of the product."""
+    if len(password) < shortest(has_second_factor=has_second_factor):
         return "short"
     if len(password) > LONGEST:
         return "long"
