@@ -12,7 +12,6 @@ from idp.outbound.outbox import DeliveryFailed
 from idp.protocol.context import Server
 from idp.stores.records import OutboxMessage
 
-RESET_PATH = "/password/reset"
 NOBODY = "nobody to write to"
 
 
@@ -63,7 +62,7 @@ class MailDelivery:
             seconds = server.settings.lifetimes.reset_link_seconds
             token = recovery.issue_link_token(uow, account, now, seconds=seconds)
             record(uow, "recovery.mailed", now=now, account_id=account.account_id)
-        link = f"{server.url(RESET_PATH)}?token={token}"
+        link = recovery.reset_link(server.settings.issuer, token)
         to = address_of(account) or ""
         return Letter(template=recovery.TEMPLATE, to=to, username=account.username, link=link), account.account_id
 

@@ -19,6 +19,7 @@ from idp.stores.records import Account, Artifact, Credential
 
 KIND = "password_reset"
 TEMPLATE = "password_reset"
+PATH = "/password/reset"
 # An operator's link is handed over at once.
 RESCUE_SECONDS = 900
 # The answer to who asks is out before the work on the mail begins, so that its time cannot tell of that work (LG-03).
@@ -83,6 +84,11 @@ def issue_link_token(
     )
     uow.accounts.put_credential(newest)
     return token
+
+
+def reset_link(issuer: str, token: str) -> str:
+    """Return the link that carries a token."""
+    return f"{issuer}{PATH}?token={token}"
 
 
 def find_recovery(uow: UnitOfWork, token_hash: str, now: int) -> Recovery | None:

@@ -7,6 +7,7 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 from starlette.types import Lifespan, Receive, Scope, Send
 
+from idp.accounts import recovery
 from idp.authentication.second_factors import SecondFactors
 from idp.authentication.sign_in import SignIn
 from idp.outbound.development_mail import DevelopmentMail
@@ -51,7 +52,7 @@ def page_actions(verifier: SignIn, second_factors: SecondFactors) -> tuple[Actio
 def recovery_actions(verifier: SignIn, settings: Settings, kept: DevelopmentMail | None) -> tuple[Action, ...]:
     """Return the pages of recovery. Links come by mail or from an operator, so one of them is there in any case."""
     reset = password_reset.password_reset_handler(verifier.hash)
-    found = [Action(path=password_reset.PATH, methods=("GET", "POST"), handle=reset, hashes=True)]
+    found = [Action(path=recovery.PATH, methods=("GET", "POST"), handle=reset, hashes=True)]
     if settings.sends_mail:
         handle = password_forgotten.handle_forgotten
         found.append(Action(path=password_forgotten.PATH, methods=("GET", "POST"), handle=handle))

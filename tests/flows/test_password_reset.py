@@ -13,7 +13,7 @@ import pyotp
 import pytest
 
 from idp.accounts.accounts import create_account, disable_account, find_account, set_password
-from idp.accounts.recovery import KIND
+from idp.accounts.recovery import KIND, RESCUE_SECONDS, issue_link_token, reset_link
 from idp.outbound.outbox import LEASE_SECONDS
 from idp.randomness import digest
 from tests.mailing import Postal, postal
@@ -305,3 +305,48 @@ def test_the_owner_is_told_of_a_password_changed_on_the_account_pages(post: Post
     post.deliver()
     assert [mail["Subject"] for mail in post.sink.mails] == ["Your password was changed"]
     assert can_sign_in(post, NEW)
+
+
+def rescue_token(post: Postal, name: str = "alice", **how: bool) -> str:
+    """Return the token of an operator's link."""
+    with post.house.storage.begin() as uow:
+        account = find_account(uow, name)
+        assert account is not None
+        now = post.house.clock.now()
+        return issue_link_token(uow, account, now, seconds=RESCUE_SECONDS, by_operator=True, **how)
+
+
+@pytest.mark.parametrize("without", [False, True])
+def test_an_operator_lets_somebody_back_in(post: Postal, without: bool) -> None:
+    """By a link of fifteen minutes, which takes the second factor along only if that was said; a password alone is
+    longer. The owner is told of both."""
+    give_app(post.house)
+    link = reset_link("https://idp.example", rescue_token(post, without_second_factor=without))
+    browser = post.house.browser()
+    page = browser.submit(visit(post, link, browser), password="twowords")
+    assert ('id="password-set"' in page.text) is not without
+    if without:
+        assert "15 characters" in page.text
+        assert 'id="password-set"' in browser.submit(page, password=NEW).text
+        assert can_sign_in(post, NEW)
+    else:
+        asked = browser.sign_in(browser.follow(browser.authorize()), password="twowords")
+        assert 'id="second-factor-submit"' in asked.text
+    post.deliver()
+    subjects = {mail["Subject"] for mail in post.sink.mails}
+    assert subjects == {"Your password was changed"} | ({"A second step was removed"} if without else set())
+
+
+@pytest.mark.case("MF-28")
+def test_only_an_operator_gives_a_first_password(post: Postal) -> None:
+    """Who has none gets none by mail, and one by an operator's link, until its time is over."""
+    with post.house.storage.begin() as uow:
+        create_account(uow, username="keyless", email="keyless@example.org", now=post.house.clock.now())
+    post.ask("keyless")
+    post.deliver()
+    assert post.sink.mails == []
+    late = reset_link("https://idp.example", rescue_token(post, "keyless"))
+    post.house.clock.move(RESCUE_SECONDS)
+    assert "link_expired" in visit(post, late).text
+    assert 'id="password-set"' in set_new(post, reset_link("https://idp.example", rescue_token(post, "keyless"))).text
+    assert can_sign_in(post, NEW, "keyless")

@@ -4,7 +4,7 @@ at the next sign-in as ever (MF-29)."""
 from collections.abc import Callable
 
 from idp.accounts.accounts import set_password
-from idp.accounts.recovery import KIND, Recovery, consume_recovery, find_recovery
+from idp.accounts.recovery import KIND, PATH, Recovery, consume_recovery, find_recovery
 from idp.authentication.methods import SECOND_FACTORS
 from idp.authentication.password_rules import fault_of, shortest
 from idp.protocol.assurance import ready_factors
@@ -17,8 +17,6 @@ from idp.web.pages.flow import Form
 from idp.web.pages.links import load_visit, open_visit
 from idp.web.recovery_views import NewPassword, PasswordSet
 from idp.web.routing import Handler
-
-PATH = "/password/reset"
 
 
 def password_reset_handler(hash_password: Callable[[str], str]) -> Handler:
