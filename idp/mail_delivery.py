@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from email.message import EmailMessage
 
-from idp.accounts import recovery
+from idp.accounts import emails, recovery
 from idp.accounts.audit import record
 from idp.accounts.mails import Letter, Unwritable, address_of
 from idp.jose.sealing import CannotOpen
@@ -30,9 +30,10 @@ class MailDelivery:
         """Send one mail and return a line for the delivery log. Raises `DeliveryFailed`, `OutboundFailed`."""
         if self._send is None:
             raise DeliveryFailed("no mail server is set (mail.host)", retry=False)
-        if message.payload["template"] == recovery.TEMPLATE:
+        template = message.payload["template"]
+        if template == recovery.TEMPLATE:
             return self._deliver_reset(message)
-        letter = self._notice(message)
+        letter = self._verification(message) if template == emails.TEMPLATE else self._notice(message)
         return self._send(self._composed(letter)) if letter else NOBODY
 
     def _deliver_reset(self, message: OutboxMessage) -> str:
@@ -72,6 +73,24 @@ class MailDelivery:
         if account is None:
             return None
         return Letter(template=message.payload["template"], to=message.destination, username=account.username)
+
+    def _verification(self, message: OutboxMessage) -> Letter | None:
+        """Return the mail with which an address is confirmed, unless the account has had another one since, or another
+        account has this one."""
+        server, email, now = self._server, message.destination, self._server.clock.now()
+        with server.storage.begin() as uow:
+            account = uow.accounts.find(message.payload["account_id"])
+            if account is None or not account.enabled or address_of(account) != message.payload["old_email"]:
+                return None
+            # An account must not be a way to fill a stranger's letter box; counted once, however often it is tried.
+            about = f"{emails.KIND} {account.account_id}"
+            if message.attempts == 1 and server.throttle.count_reset_mail(uow, about, now) is not None:
+                raise DeliveryFailed("enough mails for this hour", retry=False)
+            token = emails.issue_verification_token(uow, account, email, now)
+        if token is None:
+            return None
+        link = f"{server.url(emails.PATH)}?token={token}"
+        return Letter(template=emails.TEMPLATE, to=email, username=account.username, link=link)
 
     def _composed(self, letter: Letter) -> EmailMessage:
         try:

@@ -171,6 +171,7 @@ def _row(account: Account) -> dict[str, Any]:
         "username": account.username,
         "sub": account.account_id,
         "email": account.claims.get("email"),
+        "email_verified": account.claims.get("email_verified") is True,
         "roles": list(account.roles),
         "enabled": account.enabled,
         "created": instant(account.created_at),

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 EVENTS: Mapping[str, str] = {
     "account.created": "An operator made an account.",
     "account.disabled": "An account was disabled; its sessions and grants ended.",
+    "account.email_changed": "An account's e-mail address was confirmed by its owner, and is used from now on.",
     "account.enabled": "A disabled account may sign in again; nothing that ended comes back.",
     "account.imported": "An import made or changed an account.",
     "account.password_changed": "A password was set; all grants of the account ended, and all sessions but its own.",

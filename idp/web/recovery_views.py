@@ -68,3 +68,23 @@ class KeptMails(View):
 
     template: ClassVar[str] = "kept_mails.html"
     mails: tuple[KeptMail, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmailConfirm(View):
+    """The question whether an account may have an e-mail address."""
+
+    template: ClassVar[str] = "email_confirm.html"
+    action: str
+    flow: str
+    csrf_token: str
+    username: str
+    email: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmailConfirmed(View):
+    """The end of it."""
+
+    template: ClassVar[str] = "email_confirmed.html"
+    email: str

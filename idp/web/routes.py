@@ -7,7 +7,7 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 from starlette.types import Lifespan, Receive, Scope, Send
 
-from idp.accounts import recovery
+from idp.accounts import emails, recovery
 from idp.authentication.second_factors import SecondFactors
 from idp.authentication.sign_in import SignIn
 from idp.outbound.development_mail import DevelopmentMail
@@ -19,6 +19,7 @@ from idp.web.health import HEALTH_ACTIONS
 from idp.web.pages import (
     accounts,
     consent,
+    email_confirm,
     entering,
     home,
     kept_mails,
@@ -56,6 +57,8 @@ def recovery_actions(verifier: SignIn, settings: Settings, kept: DevelopmentMail
     if settings.sends_mail:
         handle = password_forgotten.handle_forgotten
         found.append(Action(path=password_forgotten.PATH, methods=("GET", "POST"), handle=handle))
+        confirm = email_confirm.handle_email_confirm
+        found.append(Action(path=emails.PATH, methods=("GET", "POST"), handle=confirm))
     if kept is not None:
         found.append(Action(path=kept_mails.PATH, methods=("GET",), handle=kept_mails.kept_mails_handler(kept)))
     return tuple(found)

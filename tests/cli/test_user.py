@@ -48,6 +48,7 @@ def test_an_account_is_made_with_all_that_is_given(cli: CommandLine) -> None:
         "username": "alice",
         "sub": account(cli).account_id,
         "email": "alice@example.org",
+        "email_verified": False,
         "roles": ["a", "b"],
         "enabled": True,
         "created": "",

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 from urllib.parse import urlencode
 
 import pytest
@@ -90,7 +90,11 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
 
 @contextmanager
 def running(
-    folder: Path, idp_host: str = "idp.localhost", party_host: str = "rp.localhost", certificate: Path | None = None
+    folder: Path,
+    idp_host: str = "idp.localhost",
+    party_host: str = "rp.localhost",
+    certificate: Path | None = None,
+    **settings: Any,
 ) -> Iterator[Live]:
     """Run both servers until the block ends, over https if there is a certificate."""
     port, scheme = free_ports(), "https" if certificate else "http"
@@ -103,6 +107,7 @@ def running(
         issuer=issuer,
         allow_loopback_clients=True,
         throttle={"window_seconds": 900, "per_account": 5, "per_address": 10_000, "per_client": 100},
+        **settings,
     )
     for name, first_party in (("web", True), ("third", False)):
         uris = {"redirect_uris": [f"{party}/cb"], "post_logout_redirect_uris": [f"{party}/bye"]}

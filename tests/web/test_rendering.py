@@ -32,6 +32,8 @@ CONTRACT = {
     recovery_views.ForgottenPassword: ('name="username"', 'id="forgotten-submit"'),
     recovery_views.ForgottenSent: ('id="forgotten-sent"',),
     recovery_views.NewPassword: ('name="password"', 'id="password-submit"', 'autocomplete="new-password"'),
+    recovery_views.EmailConfirm: ('id="email-confirm"',),
+    recovery_views.EmailConfirmed: ('id="email-confirmed"',),
     recovery_views.PasswordSet: ('id="password-set"',),
     views.ErrorPage: ('<h1 id="op-error">',),
 }
