@@ -6,6 +6,7 @@ EVENTS: Mapping[str, str] = {
     "account.created": "An operator made an account.",
     "account.disabled": "An account was disabled; its sessions and grants ended.",
     "account.enabled": "A disabled account may sign in again; nothing that ended comes back.",
+    "account.exported": "An End-User downloaded what is kept of their account.",
     "account.imported": "An import made or changed an account.",
     "account.password_changed": "A password was set; all grants of the account ended, and all sessions but its own.",
     "account.profile_changed": "An End-User changed what their account says of them.",

@@ -177,3 +177,10 @@ class Activity(AccountPage):
     template: ClassVar[str] = "account_activity.html"
     events: tuple[EventView, ...]
     older_url: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Data(AccountPage):
+    """The form that downloads what is kept of the account."""
+
+    template: ClassVar[str] = "account_data.html"

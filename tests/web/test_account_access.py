@@ -7,6 +7,7 @@ import pytest
 from idp.observe.events import EVENTS
 from tests.account_pages import at, send, visitor
 from tests.provider import House, response_params
+from tests.second_factors import account_id, give_app, give_codes
 
 NOT_OF_ACCOUNTS = ("backup.", "client.", "export.", "key.", "logout.", "resource.")
 
@@ -88,3 +89,35 @@ def test_every_event_of_an_account_has_words() -> None:
     nobodys = {"authorization.refused", "code.misused", "sign_in.paused"}
     missing = {name for name in EVENTS if not name.startswith(NOT_OF_ACCOUNTS)} - nobodys - told
     assert missing == set()
+
+
+def test_data_is_complete_and_holds_no_secret(house: House) -> None:
+    """One document with all that is kept; nothing that verifies anything, and nothing of anybody else."""
+    visitor(house, "bob")
+    alice = visitor(house)
+    alice.tokens("third", scope="openid offline_access")
+    give_app(house)
+    give_codes(house)
+    answer = send(alice, alice.get("/account/data"), "/data")
+    assert answer.headers["content-disposition"] == 'attachment; filename="account.json"'
+    assert answer.headers["cache-control"] == "no-store"
+    data = answer.json()
+    assert data["account"]["account_id"] == account_id(house)
+    assert {each["method"] for each in data["authenticators"]} == {"totp", "recovery_code"}
+    assert [len(data[part]) for part in ("sessions", "consents", "grants")] == [1, 1, 1]
+    assert {"sign_in.ok", "account.exported"} <= {event["name"] for event in data["activity"]}
+    with house.storage.snapshot() as uow:
+        kept = uow.authenticators.list(account_id(house))
+        session = uow.sessions.list_live(account_id(house), house.clock.now())[0]
+    secrets = {each.secret for each in kept} | {each.authenticator_id for each in kept if each.method != "totp"}
+    assert not [secret for secret in (*secrets, session.handle_hash) if secret and secret in answer.text]
+    assert account_id(house, "bob") not in answer.text
+
+
+def test_data_is_for_who_signed_in_lately(house: House) -> None:
+    """A form is sent within five minutes, and is ours."""
+    alice = visitor(house)
+    page = alice.get("/account/data")
+    assert alice.post("/account/data").status_code == 403
+    house.clock.move(300)
+    assert "Confirm it’s you" in send(alice, page, "/data").text
