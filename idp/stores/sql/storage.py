@@ -77,6 +77,11 @@ class SqlStorage:
         """Which database it is, without a secret."""
         return self._database.place
 
+    @property
+    def reads_at_once(self) -> bool:
+        """Whether a snapshot waits for nobody."""
+        return self._database.reads_at_once
+
     @contextmanager
     def begin(self) -> Iterator[UnitOfWork]:
         """Open a unit of work that may write."""
@@ -92,6 +97,9 @@ class SqlStorage:
     def migrate(self) -> None:
         """Bring the schema up to date; safe when several processes start at once. Raises `StorageUnavailable`, also
         for a schema newer than this program."""
+        with self._database.reading() as run:
+            if run.find_revision() == newest_revision():
+                return
         with self._database.migrating() as connection:
             migrate(connection)
 
