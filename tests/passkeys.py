@@ -88,7 +88,7 @@ class SoftAuthenticator:
         return {"id": name, "rawId": name, "type": "public-key", "response": response}
 
 
-def client_data_of(kind: str, challenge: str, client_data: bytes | None = None, **members: Any) -> bytes:
+def client_data_of(kind: str, challenge: str, /, client_data: bytes | None = None, **members: Any) -> bytes:
     """Return clientDataJSON as a browser writes it, with other members where they are given."""
     if client_data is not None:
         return client_data

@@ -38,6 +38,8 @@ _KINDS = dict(
 )
 # WebAuthn §5.8.1 has no bound; browsers write some 200 bytes.
 LONGEST_CLIENT_DATA = 2_048
+# What browsers write has one; members to come may have a few (WebAuthn §5.8.1.2).
+MOST_BRACKETS = 16
 LONGEST_CREDENTIAL_ID = 1_023
 _RSA_BITS = range(2_048, 4_097)
 # rpIdHash, flags, signCount, AAGUID, length of the credential id (WebAuthn §6.1, §6.5.1).
@@ -205,8 +207,10 @@ def _check_attestation_object(attestation_object: bytes) -> None:
     check_one_item(attestation_object)
     parsed = parse_cbor(attestation_object)
     _check_credential_data(parsed["authData"])
-    # Self attestation is what some authenticators send although none is asked for (WebAuthn §7.1, step 21).
-    if parsed["fmt"] not in {"none", "packed"} or "x5c" in parsed["attStmt"]:
+    kind, statement = parsed["fmt"], parsed["attStmt"]
+    # Self attestation is what some authenticators send although none is asked for (WebAuthn §5.4.7).
+    is_self = kind == "packed" and isinstance(statement, dict) and "x5c" not in statement
+    if not is_self and (kind, statement) != ("none", {}):
         raise NotAccepted("an attestation that was not asked for")
 
 
@@ -247,8 +251,8 @@ def _read(text: str) -> tuple[bytes, Mapping[str, Any]]:
 
 def _challenge_of(client_data_json: bytes) -> bytes:
     """Return the challenge, after a look at what the library does not mind: keys that come twice, frames."""
-    if len(client_data_json) > LONGEST_CLIENT_DATA:
-        raise NotAccepted("client data that long")
+    if len(client_data_json) > LONGEST_CLIENT_DATA or sum(map(client_data_json.count, b"[{")) > MOST_BRACKETS:
+        raise NotAccepted("client data that long or deep")
     try:
         client_data = _object(client_data_json.decode())
     except UnicodeDecodeError as fault:

@@ -34,7 +34,7 @@ function enable(form) {
   const run = async (mediation) => {
     waiting.abort();
     waiting = new AbortController();
-    problem.hidden = true;
+    problem.textContent = "";
     const mine = waiting;
     try {
       const publicKey = readOptions(JSON.parse(options));
@@ -47,7 +47,6 @@ function enable(form) {
       // Nobody asked for the list under the field, so nobody has to hear that it was not used.
       if (mediation === "conditional" || mine.signal.aborted) return;
       problem.textContent = error.name === "InvalidStateError" ? problem.dataset.known : problem.dataset.unused;
-      problem.hidden = false;
     }
   };
 
