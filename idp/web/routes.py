@@ -7,6 +7,7 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 from starlette.types import Lifespan, Receive, Scope, Send
 
+from idp.authentication.ceremonies import RelyingParty
 from idp.authentication.second_factors import SecondFactors
 from idp.authentication.sign_in import SignIn
 from idp.protocol.registry import Registry
@@ -14,7 +15,7 @@ from idp.protocol.spec import ErrorStyle
 from idp.settings import Settings
 from idp.web.edge import Edge
 from idp.web.health import HEALTH_ACTIONS
-from idp.web.pages import accounts, consent, entering, home, second_factor, set_up, sign_in
+from idp.web.pages import accounts, add_passkey, consent, entering, home, passkeys, second_factor, set_up, sign_in
 from idp.web.pages.account.actions import account_actions
 from idp.web.routing import Action, endpoint_action
 from idp.web.static import static_actions
@@ -29,6 +30,7 @@ def page_actions(verifier: SignIn, second_factors: SecondFactors) -> tuple[Actio
     return (
         Action(path=entering.SECOND_FACTOR_PATH, methods=("GET", "POST"), handle=handle_second_factor),
         Action(path=entering.SET_UP_PATH, methods=("GET", "POST"), handle=set_up.handle_set_up),
+        Action(path=passkeys.ADD_PASSKEY_PATH, methods=("GET", "POST"), handle=add_passkey.handle_add_passkey),
         Action(path=sign_in.PATH, methods=("GET", "POST"), handle=handle_sign_in, hashes=True),
         Action(path=consent.PATH, methods=("GET", "POST"), handle=consent.handle_consent),
         Action(path=accounts.PATH, methods=("GET", "POST"), handle=accounts.handle_accounts),
@@ -73,7 +75,8 @@ def actions_by_path(edge: Edge, settings: Settings, found: Iterable[Action]) -> 
 
 def build_application(edge: Edge, settings: Settings, verifier: SignIn, lifespan: Lifespan[Starlette]) -> Starlette:
     """Return the ASGI application."""
-    second_factors = SecondFactors(edge.server.vault, edge.server.throttle)
+    relying_party = RelyingParty.of(settings.issuer, settings.product_name)
+    second_factors = SecondFactors(edge.server.vault, edge.server.throttle, relying_party)
     found = actions(edge.server.registry, verifier, second_factors)
     by_path = actions_by_path(edge, settings, found)
     patterns = [Route(path, Dispatch(edge, {}, action)) for path, action in by_path.items() if "{" in path]
