@@ -8,6 +8,7 @@ from starlette.routing import Route
 from starlette.types import Lifespan, Receive, Scope, Send
 
 from idp.accounts import emails, recovery
+from idp.authentication.ceremonies import RelyingParty
 from idp.authentication.second_factors import SecondFactors
 from idp.authentication.sign_in import SignIn
 from idp.outbound.development_mail import DevelopmentMail
@@ -18,11 +19,13 @@ from idp.web.edge import Edge
 from idp.web.health import HEALTH_ACTIONS
 from idp.web.pages import (
     accounts,
+    add_passkey,
     consent,
     email_confirm,
     entering,
     home,
     kept_mails,
+    passkeys,
     password_forgotten,
     password_reset,
     second_factor,
@@ -43,6 +46,7 @@ def page_actions(verifier: SignIn, second_factors: SecondFactors) -> tuple[Actio
     return (
         Action(path=entering.SECOND_FACTOR_PATH, methods=("GET", "POST"), handle=handle_second_factor),
         Action(path=entering.SET_UP_PATH, methods=("GET", "POST"), handle=set_up.handle_set_up),
+        Action(path=passkeys.ADD_PASSKEY_PATH, methods=("GET", "POST"), handle=add_passkey.handle_add_passkey),
         Action(path=sign_in.PATH, methods=("GET", "POST"), handle=handle_sign_in, hashes=True),
         Action(path=consent.PATH, methods=("GET", "POST"), handle=consent.handle_consent),
         Action(path=accounts.PATH, methods=("GET", "POST"), handle=accounts.handle_accounts),
@@ -107,7 +111,8 @@ def build_application(
     kept: DevelopmentMail | None = None,
 ) -> Starlette:
     """Return the ASGI application. `kept` are the mails of development, which have a page."""
-    second_factors = SecondFactors(edge.server.vault, edge.server.throttle)
+    relying_party = RelyingParty.of(settings.issuer, settings.product_name)
+    second_factors = SecondFactors(edge.server.vault, edge.server.throttle, relying_party)
     found = (
         *actions(edge.server.registry, verifier, second_factors),
         *recovery_actions(verifier, settings, kept),

@@ -10,7 +10,7 @@ from tests.provider import PASSWORD, House, response_params
 from tests.second_factors import account_id, give_app, next_code, send_code
 
 CHROME = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/150.0 Safari/537.36"
-PATHS = ["", "/profile", "/password", "/sessions"]
+PATHS = ["", "/profile", "/password", "/methods", "/methods/app", "/sessions", "/applications", "/activity", "/data"]
 
 
 def live(house: House, name: str = "alice") -> list[Session]:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from idp.accounts.accounts import set_password
 from idp.accounts.recovery import KIND, PATH, Recovery, consume_recovery, find_recovery
-from idp.authentication.methods import SECOND_FACTORS
+from idp.authentication.methods import SECOND_FACTORS, passkey
 from idp.authentication.password_rules import fault_of, shortest
 from idp.protocol.assurance import ready_factors
 from idp.protocol.context import Context, Server, within_unit_of_work
@@ -67,7 +67,9 @@ def _set(form: Form, hashed: str, context: Context) -> Answer:
     context.audit("account.password_changed", account_id=account.account_id)
     context.notify(account, "password_changed")
     if recovery.without_second_factor:
-        removed = sum(uow.authenticators.remove_all(account.account_id, factor.name) for factor in SECOND_FACTORS)
+        # A passkey is more than a second factor, and a way in of its own.
+        methods = [factor.name for factor in SECOND_FACTORS if factor.name != passkey.NAME]
+        removed = sum(uow.authenticators.remove_all(account.account_id, method) for method in methods)
         if removed:
             context.audit("second_factor.removed", account_id=account.account_id, by="operator")
             context.notify(account, "second_factor_removed")
