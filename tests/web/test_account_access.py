@@ -53,7 +53,7 @@ def test_activity_is_ones_own(any_house: House) -> None:
     alice = visitor(any_house)
     visitor(any_house, "bob")
     first = alice.get("/account/activity")
-    assert "Wrong password" in first.text
+    assert "Wrong password or passkey" in first.text
     assert "testclient" in first.text
     assert first.text.count("<li>\n<div>") == 3
     for _ in range(30):
@@ -69,7 +69,7 @@ def test_activity_is_ones_own(any_house: House) -> None:
         page = alice.get(older.group(1))
     assert seen.count("Signed in to an application") == 30
     assert seen.count("Signed in") == 1
-    assert seen[-3:] == ["Wrong password", "Right password", "Signed in"] or len(seen) == 33
+    assert seen[-3:] == ["Wrong password or passkey", "Right password or passkey", "Signed in"] or len(seen) == 33
 
 
 @pytest.mark.parametrize("key", ["x", "1", "1.", "-1.x", "9" * 30 + ".x", "٣.x", "1." + "x" * 100])
@@ -77,7 +77,7 @@ def test_what_is_no_key_begins_anew(house: House, key: str) -> None:
     """Nothing that stands in the address is an error of ours."""
     alice = visitor(house)
     page = alice.get("/account/activity", params={"before": key})
-    assert (page.status_code, "Right password" in page.text) == (200, True)
+    assert (page.status_code, "Right password or passkey" in page.text) == (200, True)
 
 
 def test_every_event_of_an_account_has_words() -> None:
