@@ -5,8 +5,12 @@ from collections.abc import Iterable
 PASSWORD_CLASS = "urn:signet:acr:password"  # noqa: S105 - a class of authentication
 MULTI_FACTOR_CLASS = "urn:signet:acr:mfa"
 
+# OpenID EAP ACR Values §4: the key signs for this origin alone, so no other page can take it.
+PHISHING_RESISTANT_CLASS = "phr"
+
 # The strongest first, and each is more than those after it; a class is reached when all of its methods were used.
 CLASSES: tuple[tuple[str, frozenset[str]], ...] = (
+    (PHISHING_RESISTANT_CLASS, frozenset({"pop", "user", "mfa"})),
     (MULTI_FACTOR_CLASS, frozenset({"mfa"})),
     (PASSWORD_CLASS, frozenset({"pwd"})),
 )

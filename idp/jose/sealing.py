@@ -2,8 +2,11 @@
 
 AES-256-GCM with a random 96-bit nonce (NIST SP 800-38D §8.2.2); the associated text says what a sealed value is and
 whose, so that one cannot be put in another's place. The key-encryption key never signs and the signing keys never
-encrypt: one key, one purpose.
+encrypt: one key, one purpose. Hence a key of its own, derived from it, makes the codes by which a value that went
+out is known again when it comes back (RFC 2104).
 """
+
+import hmac
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -29,7 +32,7 @@ class CannotOpen(Exception):
 class KeyEncryptionKey:
     """Seals and opens. Never shows its own bytes."""
 
-    __slots__ = ("_cipher",)
+    __slots__ = ("_cipher", "_code_key")
 
     def __init__(self, secret: bytes) -> None:
         """Take 32 random bytes. Raises ValueError, saying why, for any other number and for evidently weak ones."""
@@ -38,6 +41,7 @@ class KeyEncryptionKey:
         if len(set(secret)) < _LEAST_DISTINCT_BYTES:
             raise ValueError("its bytes are not random")
         self._cipher = AESGCM(secret)
+        self._code_key = hmac.digest(secret, b"signet authentication codes", "sha256")
 
     def seal(self, plaintext: bytes, associated: str) -> bytes:
         """Return `plaintext` encrypted for the purpose that `associated` names; differs at each call."""
@@ -53,3 +57,7 @@ class KeyEncryptionKey:
             return self._cipher.decrypt(sealed[len(_FORMAT) : start], sealed[start:], associated.encode())
         except (InvalidTag, ValueError):
             raise CannotOpen("the sealed value does not open under this key-encryption key") from None
+
+    def authentication_code(self, value: bytes, associated: str) -> bytes:
+        """Return 32 bytes that only this key makes of `value` for the purpose that `associated` names."""
+        return hmac.digest(self._code_key, len(value).to_bytes(8) + value + associated.encode(), "sha256")

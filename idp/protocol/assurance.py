@@ -9,11 +9,14 @@ from dataclasses import dataclass
 
 from idp.authentication.methods import SECOND_FACTORS
 from idp.authentication.methods.second_factor import SecondFactor
-from idp.authentication.policy import MULTI_FACTOR_CLASS, PASSWORD_CLASS, is_enough, strongest, weakest
+from idp.authentication.policy import MULTI_FACTOR_CLASS, PASSWORD_CLASS, acr_of, is_enough, strongest, weakest
 from idp.protocol.context import Context
 from idp.protocol.errors import UnmetAuthenticationRequirements
 from idp.protocol.parameters import Params
-from idp.stores.records import Account, Client
+from idp.stores.records import Account, Client, Session
+
+# Long enough to read one page after the sign-in.
+FRESH_SECONDS = 300
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,9 +58,29 @@ def ready_factors(account_id: str, context: Context) -> tuple[SecondFactor, ...]
     return tuple(factor for factor in SECOND_FACTORS if factor.name in there)
 
 
+def factors_for(account_id: str, amr: tuple[str, ...], least: str | None, context: Context) -> tuple[SecondFactor, ...]:
+    """Return those that, beside what was proved already (`amr`), reach a class."""
+    return tuple(
+        each for each in ready_factors(account_id, context) if is_enough(acr_of(with_factor(amr, each)), least)
+    )
+
+
+def with_factor(amr: tuple[str, ...], factor: SecondFactor) -> tuple[str, ...]:
+    """Return what was proved together with a second factor."""
+    return tuple(dict.fromkeys((*amr, *factor.amr, "mfa")))
+
+
 def reachable(account_id: str, context: Context) -> str:
     """Return the strongest class that the account can reach as it is."""
-    return MULTI_FACTOR_CLASS if ready_factors(account_id, context) else PASSWORD_CLASS
+    reached = (acr_of(with_factor((), factor)) for factor in ready_factors(account_id, context))
+    return strongest((PASSWORD_CLASS, *reached)) or PASSWORD_CLASS
+
+
+def may_add_passkey(session: Session, context: Context) -> bool:
+    """Tell whether this session's owner may add a passkey: signed in just now, and as strongly as the account can, for
+    a passkey passes every second factor: else a password alone would open what it protects (R16)."""
+    is_fresh = session.authenticated_at + FRESH_SECONDS > context.now
+    return is_fresh and is_enough(session.acr, reachable(session.account_id, context))
 
 
 def is_demanded_of(account: Account, context: Context) -> bool:

@@ -23,13 +23,16 @@ KIND = "interaction"
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proved:
     """What somebody has proved on the way to a session: to be this account, by these methods (RFC 8176), when the
-    password was the one set at `password_set_at`. It starts no session before all that is needed was proved."""
+    password was the one set at `password_set_at`; None where it was done by the passkey `passkey_id`. It starts no
+    session before all that is needed was proved. `can_add_passkey` is what the browser says of itself."""
 
     account_id: str
     amr: tuple[str, ...]
     authenticated_at: int
-    password_set_at: int
+    password_set_at: int | None
     remembered: bool
+    passkey_id: str | None = None
+    can_add_passkey: bool = False
 
     @classmethod
     def stored(cls, payload: Mapping[str, Any]) -> "Proved":

@@ -90,6 +90,9 @@ class AuthenticatorStore(Protocol):
     def advance(self, authenticator_id: str, counter: int, used_at: int) -> bool:
         """Note a use that its counter shows to be new; False, and nothing changes, unless the counter grows (R4)."""
 
+    def touch(self, authenticator_id: str, used_at: int) -> bool:
+        """Note a use of one that counts nothing; False if there is none."""
+
     def rename(self, account_id: str, authenticator_id: str, name: str) -> bool:
         """Rename one of this account; False if there is none."""
 

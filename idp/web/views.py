@@ -4,8 +4,9 @@
 anti-forgery token of both. Links are absolute URLs.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 import segno
@@ -63,11 +64,13 @@ class SignIn(View):
 
     `reason` is why it is shown: `session` (nobody is signed in), `prompt` (the client asks for a fresh sign-in),
     `max_age` (the last one is too old for it), `hint` (it expects someone else). `error` is what was wrong with the
-    last try: `missing`, `credentials` or `throttled`, the last with `retry_after_seconds`. `remember` is the box as it
-    was sent with that try.
+    last try: `missing`, `credentials`, `passkey` or `throttled`, the last with `retry_after_seconds`. `remember` is
+    the box as it was sent with that try.
 
     With `account`, whose session goes on, only the password is asked for; `other_url` leads to the page without it.
-    `accounts_url` leads to the account chooser, when others are signed in."""
+    `passkey_options` are those of `navigator.credentials.get()` as JSON, None where browsers allow no passkeys.
+    `accounts_url` leads to the account chooser, when others are signed in; `forgotten_url` to a new password, where
+    there is mail."""
 
     template: ClassVar[str] = "sign_in.html"
     action: str
@@ -81,7 +84,9 @@ class SignIn(View):
     remember: bool = False
     account: AccountView | None = None
     other_url: str | None = None
+    passkey_options: Mapping[str, Any] | None = None
     accounts_url: str | None = None
+    forgotten_url: str | None = None
 
     @property
     def remembered_days(self) -> int:
@@ -120,12 +125,27 @@ class SecondFactor(View):
     others: tuple[tuple[str, str], ...]
     is_step_up: bool
     codes_left: int
+    passkey_options: Mapping[str, Any] | None = None
     error: str | None = None
 
     @property
     def retry_minutes(self) -> int:
         """How long to wait after too many tries, rounded up."""
         return -(-(self.retry_after_seconds or 60) // 60)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PasskeyOffer(View):
+    """The page that offers to add a passkey: `options` are those of `navigator.credentials.create()` as JSON."""
+
+    template: ClassVar[str] = "add_passkey.html"
+    action: str
+    flow: str
+    csrf_token: str
+    client: ClientView
+    account: AccountView
+    options: Mapping[str, Any]
+    error: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

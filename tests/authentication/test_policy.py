@@ -2,10 +2,11 @@
 
 import pytest
 
-from idp.authentication.methods import AMR
+from idp.authentication.methods import AMR, passkey
 from idp.authentication.policy import (
     MULTI_FACTOR_CLASS,
     PASSWORD_CLASS,
+    PHISHING_RESISTANT_CLASS,
     acr_of,
     acr_values_supported,
     is_enough,
@@ -19,7 +20,9 @@ def test_every_method_reaches_an_advertised_class() -> None:
     for method in AMR.values():
         assert acr_of((method,)) in acr_values_supported()
         assert acr_of((method, "otp")) in acr_values_supported()
-    assert acr_values_supported() == (MULTI_FACTOR_CLASS, PASSWORD_CLASS)
+    assert acr_of(passkey.AMR) == acr_of(("pwd", *passkey.AMR)) == PHISHING_RESISTANT_CLASS
+    assert acr_of(("pwd", "pop", "mfa")) == MULTI_FACTOR_CLASS
+    assert acr_values_supported() == (PHISHING_RESISTANT_CLASS, MULTI_FACTOR_CLASS, PASSWORD_CLASS)
 
 
 def test_stronger_is_enough_for_weaker() -> None:

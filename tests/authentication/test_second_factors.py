@@ -31,7 +31,7 @@ class Desk:
         """Return how a try was judged."""
         with self.storage.begin() as uow:
             outcome = self.judge.attempt(
-                uow, account_id=account_id, method=method, response=response, origin=NOWHERE, now=self.now
+                uow, account_id=account_id, method=method, response=response, bound_to="", origin=NOWHERE, now=self.now
             )
         if isinstance(outcome, Paused | Rejected):
             return type(outcome).__name__.lower()

@@ -18,11 +18,12 @@ import pytest
 from joserfc import jws
 from joserfc.jwk import OctKey
 
-from idp.authentication.policy import MULTI_FACTOR_CLASS
+from idp.authentication.policy import MULTI_FACTOR_CLASS, PHISHING_RESISTANT_CLASS
 from idp.jose.algorithms import ALGORITHMS, OwnKey
 from idp.protocol.errors import InvalidClientMetadata
 from tests.attacks.test_ss_backchannel import deliver
 from tests.jose.conftest import forge
+from tests.passkeys import give_passkey, options_of
 from tests.provider import CHALLENGE, ISSUER, VERIFIER, Browser, House, claims_of, response_params
 from tests.second_factors import give_app, next_code, send_code
 from tests.specs.recipient import HASHES, KEYS, LONG_SECRET, decrypt, read_jws, signed_in
@@ -321,14 +322,20 @@ def prove_subject_types(house: House, value: Any) -> None:
 
 def prove_acr_values(house: House, value: Any) -> None:
     """Each can be had; an essential one that is not listed is refused."""
+    house.add_account("bob")
     # The weakest first: whoever has an app is asked for its code.
     for acr in reversed(value):
         browser = house.browser()
-        page = browser.sign_in(browser.follow(browser.authorize(acr_values=acr)))
+        name = "bob" if acr == PHISHING_RESISTANT_CLASS else "alice"
+        page = browser.sign_in(browser.follow(browser.authorize(acr_values=acr)), name)
         if acr == MULTI_FACTOR_CLASS:
             app = give_app(house)
             page = browser.follow(browser.authorize(acr_values=acr))
             page = send_code(browser, page, next_code(house, app))
+        if acr == PHISHING_RESISTANT_CLASS:
+            device = give_passkey(house, name)
+            page = browser.follow(browser.authorize(acr_values=acr))
+            page = browser.submit(page, passkey=json.dumps(device.get(options_of(page))), action="continue")
         tokens = browser.exchange(response_params(page)["code"]).json()
         assert claims_of(tokens["id_token"])["acr"] == acr
     wish = json.dumps({"id_token": {"acr": {"essential": True, "values": ["urn:other"]}}})

@@ -52,6 +52,14 @@ class AuthenticatorContract:
             assert uow.authenticators.find("p1") == replace(authenticator(), counter=7, last_used_at=NOW + 7)
             assert not uow.authenticators.advance("unknown", 1, NOW)
 
+    def test_use_of_one_that_counts_nothing(self, storage: Storage) -> None:
+        """The instant is noted, the counter stays."""
+        with storage.begin() as uow:
+            uow.authenticators.add(authenticator())
+            assert uow.authenticators.touch("p1", NOW + 5)
+            assert uow.authenticators.find("p1") == replace(authenticator(), last_used_at=NOW + 5)
+            assert not uow.authenticators.touch("unknown", NOW)
+
     def test_others_cannot_be_changed(self, storage: Storage) -> None:
         """Renaming and removing need the owner (MF-22)."""
         with storage.begin() as uow:

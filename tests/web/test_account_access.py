@@ -53,7 +53,7 @@ def test_activity_is_ones_own(house: House) -> None:
     alice = visitor(house)
     visitor(house, "bob")
     first = alice.get("/account/activity")
-    assert "Wrong password" in first.text
+    assert "Wrong password or passkey" in first.text
     assert "testclient" in first.text
     assert first.text.count("<li>\n<div>") == 3
     for _ in range(30):
@@ -77,7 +77,7 @@ def test_what_is_no_key_begins_anew(house: House, key: str) -> None:
     """Nothing that stands in the address is an error of ours."""
     alice = visitor(house)
     page = alice.get("/account/activity", params={"before": key})
-    assert (page.status_code, "Right password" in page.text) == (200, True)
+    assert (page.status_code, "Right password or passkey" in page.text) == (200, True)
 
 
 def test_every_event_of_an_account_has_words() -> None:

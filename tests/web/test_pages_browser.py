@@ -171,7 +171,11 @@ STATES: dict[str, tuple[Callable[[Live, Page], None], str]] = {
 @pytest.mark.parametrize("state", list(STATES))
 def test_page_is_accessible_quiet_and_fits(live: Live, engine: Browser, state: str) -> None:
     """No axe violation, no console error, nothing from elsewhere, no sideways scroll: light, dark, wide and narrow."""
-    go, landmark = STATES[state]
+    check_state(live, engine, *STATES[state])
+
+
+def check_state(live: Live, engine: Browser, go: Callable[[Live, Page], None], landmark: str) -> None:
+    """Go somewhere, and look at it in every light and at both widths."""
     # Without motion, so that no colour is caught on its way from light to dark.
     context = engine.new_context(viewport={"width": 900, "height": 800}, reduced_motion="reduce")
     page = context.new_page()

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from idp.accounts.audit import NOWHERE, Origin
+from idp.authentication.ceremonies import RelyingParty
 from idp.jose.sealing import KeyEncryptionKey
 from idp.stores.interfaces import UnitOfWork
 from idp.stores.records import Authenticator
@@ -10,13 +12,17 @@ from idp.stores.records import Authenticator
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proof:
-    """What was sent to prove it: `response` is untrusted. `mine` are the account's authenticators of the method."""
+    """What was sent to prove it: `response` is untrusted. `mine` are the account's authenticators of the method.
+    `bound_to` is what a challenge of the page belongs to, `relying_party` who we are to a passkey."""
 
     account_id: str
     response: str
     mine: Sequence[Authenticator]
     vault: KeyEncryptionKey
     now: int
+    bound_to: str = ""
+    relying_party: RelyingParty | None = None
+    origin: Origin = NOWHERE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

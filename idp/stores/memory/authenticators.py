@@ -33,6 +33,13 @@ class MemoryAuthenticators:
         self._t.authenticators[authenticator_id] = replace(found, counter=counter, last_used_at=used_at)
         return True
 
+    def touch(self, authenticator_id: str, used_at: int) -> bool:
+        """Note a use of one that counts nothing."""
+        found = self.find(authenticator_id)
+        if found is not None:
+            self._t.authenticators[authenticator_id] = replace(found, last_used_at=used_at)
+        return found is not None
+
     def rename(self, account_id: str, authenticator_id: str, name: str) -> bool:
         """Rename one of this account."""
         found = self._of(account_id, authenticator_id)

@@ -23,6 +23,7 @@ ADVANCE = Statement(
     .where(WANTED, authenticators.c.counter < bindparam("reached"))
     .values(counter=bindparam("reached"), last_used_at=bindparam("at"))
 )
+TOUCH = Statement(update(authenticators).where(WANTED).values(last_used_at=bindparam("at")))
 RENAME = Statement(update(authenticators).where(WANTED, OF_ACCOUNT).values(name=bindparam("called")))
 REMOVE = Statement(delete(authenticators).where(WANTED, OF_ACCOUNT))
 REMOVE_ALL = Statement(delete(authenticators).where(OF_ACCOUNT, authenticators.c.method == bindparam("kind")))
@@ -49,6 +50,10 @@ class SqlAuthenticators:
     def advance(self, authenticator_id: str, counter: int, used_at: int) -> bool:
         """Note a use that its counter shows to be new."""
         return bool(self._run.changed(ADVANCE, wanted=authenticator_id, reached=counter, at=used_at))
+
+    def touch(self, authenticator_id: str, used_at: int) -> bool:
+        """Note a use of one that counts nothing."""
+        return bool(self._run.changed(TOUCH, wanted=authenticator_id, at=used_at))
 
     def rename(self, account_id: str, authenticator_id: str, name: str) -> bool:
         """Rename one of this account."""

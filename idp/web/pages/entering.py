@@ -5,15 +5,18 @@ from dataclasses import replace
 from idp.accounts.accounts import PASSWORD
 from idp.accounts.sessions import AuthenticationEvent, StartedSession
 from idp.authentication.policy import acr_of, is_enough
+from idp.protocol import authorization
 from idp.protocol import interaction as interactions
 from idp.protocol.assurance import needed_at_sign_in, ready_factors
 from idp.protocol.context import Context
+from idp.protocol.errors import UnmetAuthenticationRequirements
 from idp.protocol.interaction import Proved
 from idp.protocol.messages import Answer, Browser, redirect, with_query
 from idp.randomness import digest
 from idp.stores.records import Account
 from idp.web.cookies import MOST_SESSIONS
 from idp.web.pages.flow import Step, go_on
+from idp.web.pages.passkeys import ADD_PASSKEY_PATH, is_offered
 
 SECOND_FACTOR_PATH = "/login/second-factor"
 SET_UP_PATH = "/login/set-up"
@@ -22,11 +25,15 @@ PROVED_SECONDS = 600
 
 
 def enter_or_ask(step: Step, proved: Proved, context: Context) -> Answer:
-    """Start the session if enough was proved, or go on to what is missing. Raises `UnmetAuthenticationRequirements`."""
+    """Start the session if enough was proved, or go on to what is missing; the client is told when the account
+    cannot do that (OIDC Core §5.5.1.1)."""
     account = context.uow.accounts.find(proved.account_id)
     if account is None:
         raise LookupError("whoever proved something has an account")
-    needed = needed_at_sign_in(step.state.params, step.state.client, account, context)
+    try:
+        needed = needed_at_sign_in(step.state.params, step.state.client, account, context)
+    except UnmetAuthenticationRequirements as refusal:
+        return authorization.deny(step.interaction, refusal, context)
     if is_enough(acr_of(proved.amr), needed.acr):
         return _enter(step, account, proved, context)
     interactions.save(replace(step.interaction, proved=proved), context)
@@ -41,9 +48,17 @@ def still_proved(step: Step, context: Context) -> Proved | None:
     if proved is None or proved.authenticated_at + PROVED_SECONDS <= context.now:
         return None
     account = context.uow.accounts.hold(proved.account_id)
+    is_live = account is not None and account.enabled
+    return proved if is_live and _is_still_there(proved, context) else None
+
+
+def _is_still_there(proved: Proved, context: Context) -> bool:
+    """Tell whether what proved it is still the account's."""
+    if proved.passkey_id is not None:
+        passkey = context.uow.authenticators.find(proved.passkey_id)
+        return passkey is not None and passkey.account_id == proved.account_id
     password = context.uow.accounts.find_credential(proved.account_id, PASSWORD)
-    is_same = account is not None and account.enabled and password is not None
-    return proved if is_same and password is not None and password.updated_at == proved.password_set_at else None
+    return password is not None and password.updated_at == proved.password_set_at
 
 
 def _enter(step: Step, account: Account, proved: Proved, context: Context) -> Answer:
@@ -66,7 +81,12 @@ def _enter(step: Step, account: Account, proved: Proved, context: Context) -> An
         )
     context.audit("session.started", account_id=started.session.account_id, session_id=started.session.session_id)
     browser = browser_with_session(started, {handle for handle, _ in known}, context)
-    return go_on(step.interaction.with_done("login", started.session.session_id), context, browser)
+    interaction = step.interaction.with_done("login", started.session.session_id)
+    if not is_offered(proved, started.session, context):
+        return go_on(interaction, context, browser)
+    interactions.save(interaction, context)
+    page = with_query(context.server.url(ADD_PASSKEY_PATH), [("flow", interaction.handle)])
+    return redirect(page, browser=browser)
 
 
 def browser_with_session(started: StartedSession, old: set[str], context: Context) -> Browser:

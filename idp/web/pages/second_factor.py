@@ -4,13 +4,13 @@
 from dataclasses import dataclass, replace
 
 from idp.accounts.sessions import AuthenticationEvent
-from idp.authentication.methods import recovery_code
+from idp.authentication.methods import passkey, recovery_code
 from idp.authentication.methods.second_factor import SecondFactor
-from idp.authentication.policy import acr_of
+from idp.authentication.policy import acr_of, is_enough
 from idp.authentication.second_factors import SecondFactors
 from idp.authentication.sign_in import Paused, Rejected
 from idp.protocol import authorization
-from idp.protocol.assurance import ready_factors
+from idp.protocol.assurance import factors_for, needed_at_sign_in, needed_by_request, with_factor
 from idp.protocol.context import Context, Server, within_unit_of_work
 from idp.protocol.interaction import Proved, form_token
 from idp.protocol.messages import Answer, Page, Request, with_query
@@ -27,17 +27,21 @@ from idp.web.pages.flow import (
     load_posted_step,
     load_step,
 )
+from idp.web.pages.passkeys import ceremony_of
 from idp.web.routing import Handler
 from idp.web.views import SecondFactor as SecondFactorView
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Who:
-    """Whose second factor is asked for: of who proved a password just now, or else of whom the session is."""
+    """Whose second factor is asked for: of who proved a password just now, or else of whom the session is.
+    `least` is the class that has to be reached, `methods` are those that reach it."""
 
     account: Account
     proved: Proved | None
     session: Session | None
+    least: str | None
+    methods: tuple[str, ...]
 
 
 def second_factor_handler(second_factors: SecondFactors) -> Handler:
@@ -57,7 +61,7 @@ def _show(context: Context) -> Answer:
     who = _who(step, context)
     if who is None:
         return authorization.proceed(step.interaction, context)
-    if who.proved is not None and "mfa" in who.proved.amr:
+    if who.proved is not None and is_enough(acr_of(who.proved.amr), who.least):
         # It was set up a moment ago, and proved with that.
         return enter_or_ask(step, who.proved, context)
     return _page(step, who, query["method"], context)
@@ -71,13 +75,15 @@ def _answer(second_factors: SecondFactors, context: Context) -> Answer:
     who = _who(step, context)
     if who is None:
         return authorization.proceed(step.interaction, context)
-    if not form["code"].strip():
+    response = form["passkey"] if form["method"] == passkey.NAME else form["code"]
+    if not response.strip() or form["method"] not in who.methods:
         return _page(step, who, form["method"], context, error="missing", status=400)
     outcome = second_factors.attempt(
         context.uow,
         account_id=who.account.account_id,
         method=form["method"],
-        response=form["code"],
+        response=response,
+        bound_to=form_token(step.interaction.handle, context.request.browser),
         origin=context.origin,
         now=context.now,
     )
@@ -91,37 +97,35 @@ def _answer(second_factors: SecondFactors, context: Context) -> Answer:
 
 def _who(step: Step, context: Context) -> Who | None:
     """Return whose second factor is due here; None when another page is."""
-    proved, session, account = still_proved(step, context), None, None
     if step.reason is None:
         return None
-    if proved is not None:
-        account = context.uow.accounts.find(proved.account_id)
-    elif step.reason == "acr":
-        session, account = step.state.session, step.state.account
-    if account is None or not ready_factors(account.account_id, context):
+    proved = still_proved(step, context)
+    session = step.state.session if proved is None and step.reason == "acr" else None
+    had = proved or session
+    account = context.uow.accounts.find(had.account_id) if had else None
+    if had is None or account is None:
         return None
-    return Who(account=account, proved=proved, session=session)
+    need = needed_by_request if proved is None else needed_at_sign_in
+    least = need(step.state.params, step.state.client, account, context).acr
+    methods = tuple(each.name for each in factors_for(account.account_id, had.amr, least, context))
+    return Who(account=account, proved=proved, session=session, least=least, methods=methods) if methods else None
 
 
 def _go_on(step: Step, who: Who, factor: SecondFactor, context: Context) -> Answer:
     if who.proved is not None:
-        proved = replace(who.proved, amr=_with(who.proved.amr, factor))
+        proved = replace(who.proved, amr=with_factor(who.proved.amr, factor))
         return enter_or_ask(step, proved, context)
     session = who.session
     if session is None:
         raise LookupError("a second factor is asked of somebody")
     # When the password was proved stays as it is: a second factor alone is no fresh sign-in (R23).
-    amr = _with(session.amr, factor)
+    amr = with_factor(session.amr, factor)
     event = AuthenticationEvent(acr=acr_of(amr), amr=amr, authenticated_at=session.authenticated_at)
     started = context.server.sessions.reauthenticate(context.uow, session, event, context.now)
     context.audit("session.stepped_up", account_id=session.account_id, session_id=session.session_id)
     old = {handle for handle, each in context.browser_sessions if each.session_id == session.session_id}
     interaction = replace(step.interaction, session_id=session.session_id)
     return go_on(interaction, context, browser_with_session(started, old, context))
-
-
-def _with(amr: tuple[str, ...], factor: SecondFactor) -> tuple[str, ...]:
-    return tuple(dict.fromkeys((*amr, *factor.amr, "mfa")))
 
 
 def _page(
@@ -135,9 +139,9 @@ def _page(
     retry_after_seconds: int | None = None,
 ) -> Page:
     account_id, handle, url = who.account.account_id, step.interaction.handle, context.server.url(SECOND_FACTOR_PATH)
-    ready = [factor.name for factor in ready_factors(account_id, context)]
-    shown = method if method in ready else ready[0]
+    shown, ceremony = method if method in who.methods else who.methods[0], ceremony_of(handle, context)
     authenticators = context.uow.authenticators.list(account_id)
+    mine = passkey.of_account(context.uow, account_id)
     view = SecondFactorView(
         action=url,
         flow=handle,
@@ -145,9 +149,12 @@ def _page(
         client=client_view(step.checked),
         account=account_view(who.account),
         method=shown,
-        others=tuple((name, with_query(url, [("flow", handle), ("method", name)])) for name in ready if name != shown),
+        others=tuple(
+            (name, with_query(url, [("flow", handle), ("method", name)])) for name in who.methods if name != shown
+        ),
         is_step_up=who.proved is None,
         codes_left=sum(each.method == recovery_code.NAME for each in authenticators),
+        passkey_options=passkey.sign_in_options(ceremony, mine) if ceremony and shown == passkey.NAME else None,
         error=error,
         retry_after_seconds=retry_after_seconds,
     )

@@ -1,4 +1,4 @@
-"""The sign-in page: name and password, once, for every application.
+"""The sign-in page: name and password, or a passkey, once, for every application.
 
 The password is verified outside any unit of work, for Argon2id takes tens of milliseconds; what it led to is stored in
 a second one, which decides the interaction anew.
@@ -7,6 +7,7 @@ a second one, which decides the interaction anew.
 from collections.abc import Mapping
 
 from idp.accounts.audit import Origin
+from idp.authentication.methods import passkey
 from idp.authentication.sign_in import Authenticated, Paused, SignIn
 from idp.protocol import authorization
 from idp.protocol.assurance import ready_factors
@@ -17,6 +18,8 @@ from idp.protocol.parameters import LOGIN_HINT
 from idp.web.pages.accounts import PATH as ACCOUNTS_PATH
 from idp.web.pages.entering import SECOND_FACTOR_PATH, enter_or_ask
 from idp.web.pages.flow import Form, Step, account_view, client_view, denied, flow_page, load_posted_step, load_step
+from idp.web.pages.passkeys import ceremony_of, prove
+from idp.web.pages.password_forgotten import PATH as FORGOTTEN_PATH
 from idp.web.routing import Handler
 from idp.web.views import AccountView
 from idp.web.views import SignIn as SignInView
@@ -38,6 +41,8 @@ def sign_in_handler(sign_in: SignIn) -> Handler:
         early = within_unit_of_work(server, request, lambda context: _check(form, context))
         if early is not None:
             return early
+        if form["action"] == "passkey":
+            return within_unit_of_work(server, request, lambda context: _enter_by_passkey(form, context))
         origin = Origin(address=request.address, request_id=request.request_id)
         outcome = sign_in.attempt(name=form["username"], password=form["password"], origin=origin)
         if isinstance(outcome, Authenticated):
@@ -67,7 +72,7 @@ def _check(form: Form, context: Context) -> Answer | None:
         return authorization.deny(step.interaction, denied(), context)
     if step.reason is None:
         return authorization.proceed(step.interaction, context)
-    if not form["username"] or not form["password"]:
+    if form["action"] != "passkey" and (not form["username"] or not form["password"]):
         return _page(step, form, context, error="missing", status=400)
     return None
 
@@ -83,7 +88,16 @@ def _enter(form: Form, authenticated: Authenticated, context: Context) -> Answer
         authenticated_at=context.now,
         password_set_at=authenticated.credential.updated_at,
         remembered=form["remember"] == "yes",
+        can_add_passkey=form["can_add_passkey"] == "yes",
     )
+    return enter_or_ask(step, proved, context)
+
+
+def _enter_by_passkey(form: Form, context: Context) -> Answer:
+    step = load_posted_step(form, "login", context)
+    proved = prove(step, form, context)
+    if proved is None:
+        return _page(step, form, context, error="passkey", status=400)
     return enter_or_ask(step, proved, context)
 
 
@@ -113,7 +127,7 @@ def _page(
     handle, url = step.interaction.handle, context.server.url
     session = step.state.session
     others = [other for _, other in context.browser_sessions if session != other]
-    account = _known_account(step, sent["username"])
+    account, ceremony = _known_account(step, sent["username"]), ceremony_of(handle, context)
     view = SignInView(
         action=url(PATH),
         flow=handle,
@@ -127,7 +141,9 @@ def _page(
         remember=sent.get("remember") == "yes",
         account=account,
         other_url=with_query(url(PATH), [("flow", handle), ("other", "1")]) if account else None,
+        passkey_options=passkey.sign_in_options(ceremony) if ceremony else None,
         accounts_url=with_query(url(ACCOUNTS_PATH), [("flow", handle)]) if others else None,
+        forgotten_url=with_query(url(FORGOTTEN_PATH), [("flow", handle)]) if context.settings.sends_mail else None,
     )
     return flow_page(view, step.checked, status)
 

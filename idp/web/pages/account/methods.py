@@ -59,6 +59,7 @@ def _remove_app(visit: Visit) -> Answer:
     if uow.authenticators.remove_all(account_id, totp.NAME):
         _forget_codes_of_nothing(visit)
         visit.audit("second_factor.removed", method=totp.NAME)
+        visit.context.notify(visit.account, "second_factor_removed")
     return visit.go(PATH, "app_removed")
 
 
@@ -79,6 +80,7 @@ def _remove_passkey(visit: Visit) -> Answer:
     uow.authenticators.remove(account_id, passkey.authenticator_id)
     _forget_codes_of_nothing(visit)
     visit.audit("second_factor.removed", method=PASSKEY)
+    visit.context.notify(visit.account, "second_factor_removed")
     return visit.go(PATH, "passkey_removed")
 
 
