@@ -100,8 +100,8 @@ class MethodView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Methods(AccountPage):
-    """The ways to sign in. `keeps_app` says that the operator demands what the app does, so that it can be replaced
-    only; `keeps_passkey` that the only passkey is the only way in."""
+    """The ways to sign in. `keeps_app` says that the app is the only second factor and the operator demands one, so
+    that it can be replaced only; `keeps_passkey` that, or that the only passkey is the only way in."""
 
     template: ClassVar[str] = "account_methods.html"
     password_set: Moment | None

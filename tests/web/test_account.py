@@ -5,6 +5,7 @@ import re
 import pytest
 
 from idp.stores.records import Session
+from idp.web.devices import browser_of, system_of
 from tests.account_pages import at, send, visitor
 from tests.provider import PASSWORD, House, response_params
 from tests.second_factors import account_id, give_app, next_code, send_code
@@ -233,3 +234,38 @@ def test_guessing_the_current_password_is_throttled(house: House) -> None:
     assert answers == [400] * 10 + [429] * 40
     late = send(alice, page, "/password", current=PASSWORD, new=new)
     assert (late.status_code, "Too many tries" in late.text) == (429, True)
+
+
+@pytest.mark.case("LG-33")
+def test_hostile_text_stays_text(house: House) -> None:
+    """A name, a device and a word in the address that would be markup are none on any page."""
+    hostile = "<img src=x>\"'"
+    alice = house.browser(headers={"user-agent": f"Chrome/ {hostile}"})
+    at(alice)
+    send(alice, alice.get("/account/profile"), "/profile", name=hostile, nickname=hostile)
+    for path in PATHS:
+        page = alice.get(f"/account{path}", params={"done": hostile})
+        assert page.status_code == 200
+        assert "<img src=x" not in page.text
+
+
+@pytest.mark.parametrize(
+    ("user_agent", "browser", "system"),
+    [
+        (CHROME, "Chrome", "Windows"),
+        (f"{CHROME} Edg/150.0", "Edge", "Windows"),
+        ("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0", "Firefox", "Linux"),
+        (
+            "Mozilla/5.0 (Linux; Android 15; Pixel) AppleWebKit/537.36 Chrome/150.0 Mobile Safari/537.36",
+            "Chrome",
+            "Android",
+        ),
+        ("Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X) Version/19.0 Mobile Safari/604.1", "Safari", "iPhone"),
+        ("Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) Version/19.0 Safari/605.1.15", "Safari", "macOS"),
+        ("something else", "", ""),
+        ("", "", ""),
+    ],
+)
+def test_devices_are_named(user_agent: str, browser: str, system: str) -> None:
+    """The common ones by the names that people know; no other is guessed."""
+    assert (browser_of(user_agent), system_of(user_agent)) == (browser, system)

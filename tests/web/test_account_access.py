@@ -46,18 +46,18 @@ def test_first_party_client_is_listed_too(house: House) -> None:
     assert "code" in response_params(alice.authorize())
 
 
-def test_activity_is_ones_own(any_house: House) -> None:
+def test_activity_is_ones_own(house: House) -> None:
     """In words, with failed tries and where they came from; of nobody else; older ones page by page, each once."""
-    thief = any_house.browser()
+    thief = house.browser()
     at(thief, password="wrong")
-    alice = visitor(any_house)
-    visitor(any_house, "bob")
+    alice = visitor(house)
+    visitor(house, "bob")
     first = alice.get("/account/activity")
     assert "Wrong password or passkey" in first.text
     assert "testclient" in first.text
     assert first.text.count("<li>\n<div>") == 3
     for _ in range(30):
-        any_house.clock.move(1)
+        house.clock.move(1)
         alice.code_flow()
     seen: list[str] = []
     page = alice.get("/account/activity")
@@ -69,7 +69,7 @@ def test_activity_is_ones_own(any_house: House) -> None:
         page = alice.get(older.group(1))
     assert seen.count("Signed in to an application") == 30
     assert seen.count("Signed in") == 1
-    assert seen[-3:] == ["Wrong password or passkey", "Right password or passkey", "Signed in"] or len(seen) == 33
+    assert len(seen) == 33
 
 
 @pytest.mark.parametrize("key", ["x", "1", "1.", "-1.x", "9" * 30 + ".x", "٣.x", "1." + "x" * 100])

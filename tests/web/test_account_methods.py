@@ -142,6 +142,11 @@ def test_demanded_app_stays(house: House) -> None:
     assert 'value="remove_app"' not in page.text
     assert send(alice, alice.get("/account/password"), "/methods", action="remove_app").status_code == 403
     assert methods_of(house) == ["totp"]
+    give_passkey(house, "p1")
+    send(alice, alice.get("/account/password"), "/methods", action="remove_app")
+    assert methods_of(house) == ["passkey"]
+    last = send(alice, alice.get("/account/password"), "/methods", action="remove_passkey", passkey="p1")
+    assert (last.status_code, methods_of(house)) == (403, ["passkey"])
 
 
 @pytest.mark.case("MF-22")

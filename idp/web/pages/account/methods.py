@@ -4,7 +4,7 @@ Nothing that is the last way in can be removed, nor an app that the operator dem
 """
 
 from idp.accounts.accounts import PASSWORD
-from idp.authentication.methods import SECOND_FACTORS, recovery_code, totp
+from idp.authentication.methods import SECOND_FACTORS, passkey, recovery_code, totp
 from idp.protocol.assurance import is_demanded_of
 from idp.protocol.errors import Forbidden
 from idp.protocol.messages import Answer
@@ -13,7 +13,9 @@ from idp.web.account_views import Methods, MethodView
 from idp.web.pages.account.visit import ROOT, Fresh, Visit, visiting
 
 PATH = f"{ROOT}/methods"
-PASSKEY = "passkey"
+PASSKEY = passkey.NAME
+# What recovery codes stand in for, and what satisfies an operator who demands a second factor.
+STRONG = frozenset({factor.name for factor in SECOND_FACTORS if factor.counts_as_set_up} | {PASSKEY})
 LONGEST_NAME = 60
 
 
@@ -24,8 +26,16 @@ def of_method(visit: Visit, method: str) -> list[Authenticator]:
 
 def has_something_to_lose(visit: Visit) -> bool:
     """Tell whether the account has something that recovery codes stand in for."""
-    strong = {factor.name for factor in SECOND_FACTORS if factor.counts_as_set_up} | {PASSKEY}
-    return any(each.method in strong for each in visit.context.uow.authenticators.list(visit.account.account_id))
+    return bool(_strong(visit))
+
+
+def _strong(visit: Visit) -> list[Authenticator]:
+    return [a for a in visit.context.uow.authenticators.list(visit.account.account_id) if a.method in STRONG]
+
+
+def _is_last_demanded(visit: Visit) -> bool:
+    """Tell whether the account has one second factor only, and the operator demands that it has one."""
+    return len(_strong(visit)) == 1 and is_demanded_of(visit.account, visit.context)
 
 
 def _show(visit: Visit) -> Answer:
@@ -38,8 +48,8 @@ def _show(visit: Visit) -> Answer:
             app=next((_view(each, visit) for each in of_method(visit, totp.NAME)), None),
             codes_left=len(of_method(visit, recovery_code.NAME)),
             passkeys=tuple(_view(each, visit) for each in passkeys),
-            keeps_app=is_demanded_of(visit.account, visit.context),
-            keeps_passkey=password is None and len(passkeys) == 1,
+            keeps_app=_is_last_demanded(visit),
+            keeps_passkey=(password is None and len(passkeys) == 1) or _is_last_demanded(visit),
         )
     )
 
@@ -54,7 +64,7 @@ def _answer(visit: Visit) -> Answer:
 
 def _remove_app(visit: Visit) -> Answer:
     uow, account_id = visit.context.uow, visit.account.account_id
-    if is_demanded_of(visit.account, visit.context):
+    if _is_last_demanded(visit):
         raise Forbidden("A second factor is needed here; set up another app in its place.", detail="demanded")
     if uow.authenticators.remove_all(account_id, totp.NAME):
         _forget_codes_of_nothing(visit)
@@ -64,20 +74,20 @@ def _remove_app(visit: Visit) -> Answer:
 
 
 def _rename_passkey(visit: Visit) -> Answer:
-    passkey, name = _passkey(visit), visit.form["name"].strip()
+    found, name = _passkey(visit), visit.form["name"].strip()
     if not 0 < len(name) <= LONGEST_NAME or not name.isprintable():
         return visit.go(PATH)
-    visit.context.uow.authenticators.rename(visit.account.account_id, passkey.authenticator_id, name)
+    visit.context.uow.authenticators.rename(visit.account.account_id, found.authenticator_id, name)
     visit.audit("authenticator.renamed", method=PASSKEY)
     return visit.go(PATH, "passkey_renamed")
 
 
 def _remove_passkey(visit: Visit) -> Answer:
-    uow, account_id, passkey = visit.context.uow, visit.account.account_id, _passkey(visit)
+    uow, account_id, found = visit.context.uow, visit.account.account_id, _passkey(visit)
     is_only = len(of_method(visit, PASSKEY)) == 1
-    if is_only and uow.accounts.find_credential(account_id, PASSWORD) is None:
-        raise Forbidden("This is the only way to sign in; add another one first.", detail="last way in")
-    uow.authenticators.remove(account_id, passkey.authenticator_id)
+    if _is_last_demanded(visit) or (is_only and uow.accounts.find_credential(account_id, PASSWORD) is None):
+        raise Forbidden("This is the only one that lets you sign in; add another one first.", detail="last way in")
+    uow.authenticators.remove(account_id, found.authenticator_id)
     _forget_codes_of_nothing(visit)
     visit.audit("second_factor.removed", method=PASSKEY)
     visit.context.notify(visit.account, "second_factor_removed")
