@@ -73,6 +73,17 @@ def set_password(uow: UnitOfWork, sessions: Sessions, account: Account, password
     take_access(uow, sessions, account.account_id, now)
 
 
+def change_password(
+    uow: UnitOfWork, sessions: Sessions, account_id: str, password_hash: str, now: int, *, but: str
+) -> None:
+    """Set the password for the account's owner, in the session with the `sid` that `but` says, which goes on; all other
+    sessions end, and all grants."""
+    uow.accounts.hold(account_id)
+    _put_password(uow, account_id, password_hash, now)
+    sessions.end_all(uow, account_id, now, but=but)
+    uow.grants.revoke_of_account(account_id, now)
+
+
 def disable_account(uow: UnitOfWork, sessions: Sessions, account: Account, now: int) -> Account:
     """Disable an account; all its sessions and grants end."""
     account = uow.accounts.hold(account.account_id) or account

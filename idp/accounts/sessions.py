@@ -85,10 +85,18 @@ class Sessions:
         session = uow.sessions.find_by_handle(digest(handle))
         if session is None or session.ended_at is not None or session.expires_at <= now:
             return None
-        if not session.remembered and session.last_seen_at + self._lifetimes.session_idle_seconds <= now:
+        if self._is_idle(session, now):
             return None
         account = uow.accounts.find(session.account_id)
         return session if account is not None and account.enabled else None
+
+    def list_live(self, uow: UnitOfWork, account_id: str, now: int) -> tuple[Session, ...]:
+        """Return the live sessions of an account, newest first."""
+        found = uow.sessions.list_live(account_id, now)
+        return tuple(session for session in found if not self._is_idle(session, now))
+
+    def _is_idle(self, session: Session, now: int) -> bool:
+        return not session.remembered and session.last_seen_at + self._lifetimes.session_idle_seconds <= now
 
     def touch(self, uow: UnitOfWork, session: Session, now: int) -> None:
         """Note that a session was used."""
@@ -121,7 +129,7 @@ class Sessions:
             listener(uow, ended, now)
         return ended
 
-    def end_all(self, uow: UnitOfWork, account_id: str, now: int) -> int:
-        """End all sessions of an account; return how many."""
-        live = uow.sessions.list_live(account_id, now)
+    def end_all(self, uow: UnitOfWork, account_id: str, now: int, *, but: str | None = None) -> int:
+        """End all sessions of an account, but the one with this `sid`; return how many."""
+        live = [session for session in uow.sessions.list_live(account_id, now) if session.session_id != but]
         return sum(self.end(uow, session.session_id, now) is not None for session in live)

@@ -52,6 +52,8 @@ class OneUnitOfWork:
 
     snapshot = begin
 
+    reads_at_once = True
+
     def check(self) -> None:
         """It answers."""
 

@@ -83,12 +83,13 @@ def may_add_passkey(session: Session, context: Context) -> bool:
     return is_fresh and is_enough(session.acr, reachable(session.account_id, context))
 
 
+def is_demanded_of(account: Account, context: Context) -> bool:
+    """Tell whether the operator demands a second factor of this account, whatever it signs in to."""
+    settings = context.settings.second_factor
+    return settings.required or not set(settings.required_for_roles).isdisjoint(account.roles)
+
+
 def _demanded(client: Client, account: Account, context: Context) -> str | None:
     """Return what the operator demands: of everybody, of the client's users, of accounts with certain roles."""
-    settings = context.settings.second_factor
-    is_demanded = (
-        settings.required
-        or client.metadata.get("require_second_factor", False)
-        or not set(settings.required_for_roles).isdisjoint(account.roles)
-    )
+    is_demanded = client.metadata.get("require_second_factor", False) or is_demanded_of(account, context)
     return MULTI_FACTOR_CLASS if is_demanded else None

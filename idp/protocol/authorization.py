@@ -34,7 +34,7 @@ class AuthorizationRequest:
     """The request as far as it was checked. `known_client` is set in Phase.CLIENT, `target` in Phase.REDIRECT.
     `disclosed` are scopes that are not granted, but whose claims are asked for one by one (OIDC Core §5.5);
     `hinted_account_id` is the account that must be here. `fault` is a refusal found in Phase.SOURCE, kept until it is
-    known where it may be told."""
+    known where it may be told. `own_path` is the one of our own pages that asks, where no client does."""
 
     params: Params
     fault: ProtocolError | None = None
@@ -45,6 +45,7 @@ class AuthorizationRequest:
     resources: tuple[str, ...] = ()
     hinted_account_id: str | None = None
     disclosed: tuple[str, ...] = ()
+    own_path: str | None = None
 
     @property
     def client(self) -> Client:
@@ -79,6 +80,15 @@ def authorize(request: Request, context: Context) -> Answer:
         return _decide(checked, None, context)
     stored = interactions.begin(checked.params, None, context)
     return redirect(_flow_url(CONTINUE_PATH, stored.handle, context))
+
+
+def visit(path: str, params: Params, context: Context) -> PromptState | Answer:
+    """Let the End-User to one of the provider's own pages: return who it is, or the way to what has to be asked first,
+    which ends at the page. All prompts are due here as they are for a client that is trusted and asks for no scope."""
+    checked = _own_request(path, params, context)
+    state = look(checked, None, context)
+    due = due_prompt(state)
+    return state if due is None else _ask(due[0], checked, None, context)
 
 
 def resume(handle: str, context: Context) -> Answer:
@@ -154,7 +164,15 @@ def _check(request: AuthorizationRequest, context: Context, *, first: Phase) -> 
     return request
 
 
+def _own_request(path: str, params: Params, context: Context) -> AuthorizationRequest:
+    """Return the request of a page of ours: what no client sent needs none of the checks of what a client sends."""
+    client = Client(client_id="", metadata={"client_name": context.settings.product_name}, first_party=True)
+    return AuthorizationRequest(params=params, known_client=client, own_path=path)
+
+
 def _check_stored(interaction: Interaction, context: Context) -> AuthorizationRequest | _Refused:
+    if interaction.own_path is not None:
+        return _own_request(interaction.own_path, interaction.params, context)
     return _check(AuthorizationRequest(params=interaction.params), context, first=Phase.CLIENT)
 
 
@@ -172,7 +190,7 @@ def _decide(checked: AuthorizationRequest | _Refused, interaction: Interaction |
         raise
     except ProtocolError as error:
         return _refuse(error, checked, context)
-    return _ask(due[0], checked.params, interaction, context)
+    return _ask(due[0], checked, interaction, context)
 
 
 def _choose_session(checked: AuthorizationRequest, interaction: Interaction | None, context: Context) -> Session | None:
@@ -183,14 +201,14 @@ def _choose_session(checked: AuthorizationRequest, interaction: Interaction | No
     return next(iter(hinted or sessions), None)
 
 
-def _ask(prompt: Prompt, params: Params, interaction: Interaction | None, context: Context) -> Answer:
+def _ask(prompt: Prompt, checked: AuthorizationRequest, interaction: Interaction | None, context: Context) -> Answer:
     browser = context.request.browser
     browser_id = browser.browser_id or new_handle()
     changed = None
     if browser.browser_id is None:
         changed = replace(browser, browser_id=browser_id)
     if interaction is None:
-        interaction = interactions.begin(params, digest(browser_id), context)
+        interaction = interactions.begin(checked.params, digest(browser_id), context, own_path=checked.own_path)
     elif interaction.browser_hash is None:
         interaction = replace(interaction, browser_hash=digest(browser_id))
         interactions.save(interaction, context)
@@ -205,6 +223,8 @@ def _respond(
     if interaction is not None:
         interactions.finish(interaction, context)
     context.server.sessions.touch(context.uow, state.session, context.now)
+    if checked.own_path is not None:
+        return redirect(context.server.url(checked.own_path), browser=_active(state))
     authorized = Authorized(request=checked, session=state.session, account=state.account)
     response_type = context.registry.response_types[checked.response_type]
     context.audit(
@@ -225,6 +245,8 @@ def _active(state: PromptState) -> Browser | None:
 
 
 def _refuse(error: ProtocolError, request: AuthorizationRequest, context: Context) -> Answer:
+    if request.own_path is not None:
+        return redirect(context.server.url("/"))
     if request.target is None:
         raise error
     reason = {"reason": error.detail} if error.detail else {}

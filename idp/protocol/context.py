@@ -18,7 +18,7 @@ from idp.protocol.errors import ProtocolError
 from idp.protocol.messages import Browser, Request
 from idp.protocol.registry import Registry
 from idp.settings import Settings
-from idp.stores.interfaces import Storage, UnitOfWork
+from idp.stores.interfaces import NotWritable, Storage, UnitOfWork
 from idp.stores.records import Session
 
 T = TypeVar("T")
@@ -108,6 +108,18 @@ def within_unit_of_work(server: Server, request: Request, step: Callable[[Contex
         except ProtocolError as error:
             refusal = error
     raise refusal
+
+
+class ThreadNeeded(Exception):
+    """What was tried on the event loop has to write after all; nothing of it was kept."""
+
+
+def within_snapshot(server: Server, request: Request, step: Callable[[Context], T]) -> T:
+    """Run one step that seldom writes inside a snapshot. Raises `ThreadNeeded` when it wants to."""
+    try:
+        return within_unit_of_work(server, request, step, writes=False)
+    except NotWritable as error:
+        raise ThreadNeeded from error
 
 
 class _NoUnitOfWork:

@@ -44,7 +44,8 @@ class Proved:
 class Interaction:
     """What is known of an authorization request under way. `session_id` is the session that it goes on with, once
     one was chosen; `done` names the prompts that were satisfied within it, which is what `prompt=login` asks for;
-    `proved` is the part of a sign-in that was done."""
+    `proved` is the part of a sign-in that was done. `own_path` is where it leads when no client asked, but one of
+    the provider's own pages."""
 
     handle: str
     params: Params
@@ -53,6 +54,7 @@ class Interaction:
     done: frozenset[str]
     created_at: int
     proved: Proved | None = None
+    own_path: str | None = None
 
     def payload(self) -> dict[str, Any]:
         """Return what is stored."""
@@ -62,6 +64,7 @@ class Interaction:
             "session_id": self.session_id,
             "done": sorted(self.done),
             "proved": asdict(self.proved) if self.proved else None,
+            "own_path": self.own_path,
         }
 
     def with_done(self, prompt: str, session_id: str) -> "Interaction":
@@ -87,7 +90,7 @@ class PromptState:
     context: Context
 
 
-def begin(params: Params, browser_hash: str | None, context: Context) -> Interaction:
+def begin(params: Params, browser_hash: str | None, context: Context, *, own_path: str | None = None) -> Interaction:
     """Store a new interaction and return it."""
     interaction = Interaction(
         handle=new_handle(),
@@ -96,6 +99,7 @@ def begin(params: Params, browser_hash: str | None, context: Context) -> Interac
         session_id=None,
         done=frozenset(),
         created_at=context.now,
+        own_path=own_path,
     )
     context.uow.artifacts.add(
         Artifact(
@@ -122,8 +126,10 @@ def load(handle: str, context: Context) -> Interaction:
     if bound_to is not None and not (browser_hash and is_same(bound_to, browser_hash)):
         raise Forbidden("This page was opened in another browser.", detail="interaction of another browser")
     params = Params.stored(artifact.payload["params"])
+    # Absent, like what was proved, in what an older version stored.
+    own_path = artifact.payload.get("own_path")
     if artifact.consumed_at is not None or artifact.expires_at <= context.now:
-        raise Expired("This page was already used or is too old.", continue_url=restart_url(params, context))
+        raise Expired("This page was already used or is too old.", continue_url=restart_url(params, own_path, context))
     return Interaction(
         handle=handle,
         params=params,
@@ -131,26 +137,32 @@ def load(handle: str, context: Context) -> Interaction:
         session_id=artifact.payload["session_id"],
         done=frozenset(artifact.payload["done"]),
         created_at=artifact.created_at,
-        # Absent in what an older version stored.
         proved=Proved.stored(proved) if (proved := artifact.payload.get("proved")) else None,
+        own_path=own_path,
     )
 
 
 def save(interaction: Interaction, context: Context) -> None:
     """Store what changed. Raises `Expired` when another tab finished it in the meantime."""
     if not context.uow.artifacts.update(KIND, digest(interaction.handle), interaction.payload(), context.now):
-        raise Expired("This page was already used.", continue_url=restart_url(interaction.params, context))
+        raise Expired("This page was already used.", continue_url=_restart_url(interaction, context))
 
 
 def finish(interaction: Interaction, context: Context) -> None:
     """Spend the interaction: it leads to one response only (R4). Raises `Expired` when it was spent before."""
     if context.uow.artifacts.consume(KIND, digest(interaction.handle), context.now) is None:
-        raise Expired("This page was already used.", continue_url=restart_url(interaction.params, context))
+        raise Expired("This page was already used.", continue_url=_restart_url(interaction, context))
 
 
-def restart_url(params: Params, context: Context) -> str | None:
-    """Return an authorization request that says what a stored one says: the way to begin it again. None where only
-    the client can make one, for it must be signed."""
+def _restart_url(interaction: Interaction, context: Context) -> str | None:
+    return restart_url(interaction.params, interaction.own_path, context)
+
+
+def restart_url(params: Params, own_path: str | None, context: Context) -> str | None:
+    """Return an authorization request that says what a stored one says, or the page that asked: the way to begin it
+    again. None where only the client can make one, for it must be signed."""
+    if own_path is not None:
+        return context.server.url(own_path)
     client = context.uow.clients.find(params.require(CLIENT_ID))
     if client is None or must_be_signed(client):
         return None

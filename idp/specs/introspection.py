@@ -90,6 +90,8 @@ SPEC = Spec(
             path="/oauth2/introspect",
             methods=("POST",),
             handle=handle_introspection,
+            # Writing is for clients that fail to prove themselves, or do so by an assertion, which counts once.
+            reads_first=True,
             metadata="introspection_endpoint",
         ),
     ),

@@ -39,6 +39,10 @@ class StorageUnavailable(Exception):
     """The database is away, locked or full; nothing of the unit of work was kept. Answered as 503."""
 
 
+class NotWritable(StorageUnavailable):
+    """Something wanted to write where that cannot be: in a snapshot, or in a database that can only be read."""
+
+
 class NoDatabase(StorageUnavailable):
     """There is no database at the place that `args[0]` names, and none may be made."""
 
@@ -333,6 +337,10 @@ class Storage(Protocol):
 
     def snapshot(self) -> AbstractContextManager[UnitOfWork]:
         """Open a unit of work that only reads: one consistent view, no write lock."""
+
+    @property
+    def reads_at_once(self) -> bool:
+        """Whether a snapshot waits for nobody, neither a server nor a writer, so that it is not worth a thread."""
 
     def check(self) -> None:
         """Return if the database answers and its schema is current; raise `StorageUnavailable` saying why not."""

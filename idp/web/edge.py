@@ -7,6 +7,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from urllib.parse import urlsplit
@@ -17,7 +18,7 @@ from idp.clock import monotonic
 from idp.jose.keys import NoSigningKey
 from idp.observe.logging import log_context
 from idp.outbound.documents import DocumentNeeded
-from idp.protocol.context import Server
+from idp.protocol.context import Server, ThreadNeeded
 from idp.protocol.errors import ProtocolError, ServerError, TemporarilyUnavailable
 from idp.protocol.messages import Fields, Page, Request, Response
 from idp.protocol.spec import Cors
@@ -29,7 +30,7 @@ from idp.web.errors import Refusals
 from idp.web.headers import ALWAYS, HSTS, NOT_A_PAGE
 from idp.web.parsing import LONGEST_BODY, Parser, TooLarge, check_bounds
 from idp.web.presenting import Presenter
-from idp.web.routing import Action
+from idp.web.routing import Action, Handler
 from idp.web.threads import Threads
 
 log = logging.getLogger("idp.web")
@@ -87,7 +88,11 @@ class Edge:
         result = await self._result(action, scope, receive, request_id)
         await send({"type": "http.response.start", "status": result.status, "headers": self._head(result, request_id)})
         await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else result.body})
-        log.info(
+        level = logging.DEBUG if action.public and result.status < 400 else logging.INFO
+        if not log.isEnabledFor(level):
+            return
+        log.log(
+            level,
             "request",
             extra={
                 "request_id": request_id,
@@ -120,8 +125,11 @@ class Edge:
             body = await _read_body(scope, receive)
         except TooLarge as error:
             return self._plain(error.status, action, request_id)
-        if action.at_once is not None and action.at_once(self.server):
-            return self._core_logged(action, scope, body, request_id, frozenset())
+        at_once = action.at_once(self.server) if action.at_once is not None else None
+        if at_once is not None:
+            # What needs a document, or has to write, takes the usual way; nothing was done by then.
+            with suppress(DocumentNeeded, ThreadNeeded):
+                return self._core_logged(action, at_once, scope, body, request_id, frozenset())
         try:
             return await self._with_documents(action, scope, body, request_id)
         except TemporarilyUnavailable as error:
@@ -141,7 +149,7 @@ class Edge:
         threads = self._hashers if action.hashes else self._workers
         while True:
             # Bound now: the loop goes on while the call may still run.
-            call = partial(self._core_logged, action, scope, body, request_id, fetched)
+            call = partial(self._core_logged, action, action.handle, scope, body, request_id, fetched)
             try:
                 return await threads.run(call)
             except DocumentNeeded as needed:
@@ -163,20 +171,23 @@ class Edge:
         await asyncio.shield(under_way)
 
     def _core_logged(
-        self, action: Action, scope: Scope, body: bytes, request_id: str, fetched: frozenset[str]
+        self, action: Action, handle: Handler, scope: Scope, body: bytes, request_id: str, fetched: frozenset[str]
     ) -> Result:
-        """Let every line that is logged in the worker thread meanwhile carry the request's id."""
+        """Let every line that is logged meanwhile carry the request's id."""
         with log_context(request_id):
-            return self._core(action, scope, body, request_id, fetched)
+            return self._core(action, handle, scope, body, request_id, fetched)
 
-    def _core(self, action: Action, scope: Scope, body: bytes, request_id: str, fetched: frozenset[str]) -> Result:
-        """Runs in a worker thread: parse, decide, sign, render. Lets `DocumentNeeded` pass."""
+    def _core(
+        self, action: Action, handle: Handler, scope: Scope, body: bytes, request_id: str, fetched: frozenset[str]
+    ) -> Result:
+        """Runs in a worker thread, or at once: parse, decide, sign, render. Lets `DocumentNeeded` and `ThreadNeeded`
+        pass."""
         request = Request(method=scope["method"], path=scope["path"], request_id=request_id)
         try:
             request = self._parser.parse(scope, body, request_id, fetched)
-            answer = action.handle(request, self.server)
+            answer = handle(request, self.server)
             result = self._finish(answer, request)
-        except DocumentNeeded:
+        except (DocumentNeeded, ThreadNeeded):
             raise
         except MemoryError:
             log.exception("out of memory", extra={"request_id": request_id})

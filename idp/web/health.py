@@ -30,10 +30,11 @@ HEALTH_ACTIONS = (
         handle=_live,
         errors=ErrorStyle.JSON,
         head=True,
-        at_once=lambda _server: True,
+        public=True,
+        at_once=lambda _server: _live,
     ),
     *(
-        Action(path=path, methods=("GET",), handle=_ready, errors=ErrorStyle.JSON, head=True)
+        Action(path=path, methods=("GET",), handle=_ready, errors=ErrorStyle.JSON, head=True, public=True)
         for path in ("/health/ready", "/healthz")
     ),
 )

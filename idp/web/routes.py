@@ -16,6 +16,7 @@ from idp.settings import Settings
 from idp.web.edge import Edge
 from idp.web.health import HEALTH_ACTIONS
 from idp.web.pages import accounts, add_passkey, consent, entering, home, passkeys, second_factor, set_up, sign_in
+from idp.web.pages.account.actions import account_actions
 from idp.web.routing import Action, endpoint_action
 from idp.web.static import static_actions
 
@@ -40,7 +41,8 @@ def page_actions(verifier: SignIn, second_factors: SecondFactors) -> tuple[Actio
 def actions(registry: Registry, verifier: SignIn, second_factors: SecondFactors) -> tuple[Action, ...]:
     """Return all actions under the issuer."""
     endpoints = tuple(endpoint_action(e) for e in registry.endpoints.values() if not e.at_root)
-    return (*endpoints, *page_actions(verifier, second_factors), *static_actions(), *HEALTH_ACTIONS)
+    pages = (*page_actions(verifier, second_factors), *account_actions(verifier))
+    return (*endpoints, *pages, *static_actions(), *HEALTH_ACTIONS)
 
 
 class Dispatch:

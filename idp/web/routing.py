@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from idp.protocol.context import Server, within_unit_of_work, without_unit_of_work
+from idp.protocol.context import Server, within_snapshot, within_unit_of_work, without_unit_of_work
 from idp.protocol.messages import Answer, Request
 from idp.protocol.spec import Cors, Endpoint, ErrorStyle
 
@@ -12,9 +12,10 @@ Handler = Callable[[Request, Server], Answer]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Action:
-    """The handler of one path. Where `at_once` says so it answers on the event loop, for it needs memory alone; else in
-    a thread. `hashes` ones run in a pool of their own, so that password hashing never keeps the token endpoint waiting
-    (R18)."""
+    """The handler of one path, which runs in a thread. What `at_once` returns runs on the event loop instead, for
+    nothing in it waits; None where that cannot be now. `hashes` ones run in a pool of their own, so that password
+    hashing never keeps the token endpoint waiting (R18). `public` ones say the same to everybody, so a success is
+    no news for the log."""
 
     path: str
     methods: tuple[str, ...]
@@ -23,7 +24,8 @@ class Action:
     cors: Cors = Cors.NONE
     hashes: bool = False
     head: bool = False
-    at_once: Callable[[Server], bool] | None = None
+    public: bool = False
+    at_once: Callable[[Server], Handler | None] | None = None
 
     @property
     def allow(self) -> str:
@@ -33,21 +35,36 @@ class Action:
 
 
 def endpoint_action(endpoint: Endpoint) -> Action:
-    """Return the action of a specification's endpoint: one unit of work around its handler."""
+    """Return the action of a specification's endpoint: one unit of work around its handler, or none where it needs
+    memory alone."""
 
-    def handle(request: Request, server: Server) -> Answer:
-        if endpoint.at_once is not None:
-            return endpoint.handle(request, without_unit_of_work(server, request))
+    def within(request: Request, server: Server) -> Answer:
         return within_unit_of_work(
             server, request, lambda context: endpoint.handle(request, context), writes=endpoint.writes
         )
 
+    def without(request: Request, server: Server) -> Answer:
+        return endpoint.handle(request, without_unit_of_work(server, request))
+
+    def reading(request: Request, server: Server) -> Answer:
+        return within_snapshot(server, request, lambda context: endpoint.handle(request, context))
+
+    if endpoint.at_once is not None:
+        is_ready, handle, at_once = endpoint.at_once, without, without
+    else:
+        is_ready, handle, at_once = _reads_at_once, within, reading
+    waits = endpoint.at_once is None and endpoint.writes and not endpoint.reads_first
     return Action(
         path=endpoint.path,
         methods=endpoint.methods,
         handle=handle,
         errors=endpoint.errors,
         cors=endpoint.cors,
-        at_once=endpoint.at_once,
+        at_once=None if waits else lambda server: at_once if is_ready(server) else None,
         head=endpoint.cors is Cors.ANY,
+        public=endpoint.cors is Cors.ANY,
     )
+
+
+def _reads_at_once(server: Server) -> bool:
+    return server.storage.reads_at_once

@@ -24,4 +24,6 @@ def _action(name: str, content: bytes) -> Action:
     def handle(_request: Request, _server: Server) -> Response:
         return response
 
-    return Action(path=f"/static/{name}", methods=("GET",), handle=handle, head=True)
+    return Action(
+        path=f"/static/{name}", methods=("GET",), handle=handle, head=True, public=True, at_once=lambda _server: handle
+    )

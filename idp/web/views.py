@@ -25,7 +25,8 @@ class View:
 class ClientView:
     """The client that a page speaks of. `host` is where it lives; `verified` says that an operator vouches for it,
     `self_registered` that none has even seen it. `logo_url` is the address of its logo, at the client's own place: the
-    browser loads it, never this server, and the page's policy lets in that one image alone."""
+    browser loads it, never this server, and the page's policy lets in that one image alone. `own` says that it is one
+    of our own pages that asks, and no client."""
 
     name: str
     host: str
@@ -34,6 +35,7 @@ class ClientView:
     verified: bool = False
     self_registered: bool = False
     logo_url: str | None = None
+    own: bool = False
 
     @property
     def initial(self) -> str:
@@ -163,8 +165,7 @@ class TotpSetUp(View):
     @property
     def qr_code(self) -> Markup:
         """The address as SVG."""
-        drawn = segno.make(self.address, error="m").svg_inline(omitsize=True, dark="#000", light="#fff")
-        return Markup(drawn)  # noqa: S704 - squares, in which there is no text
+        return qr_code_of(self.address)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -266,6 +267,7 @@ class Home(View):
     jwks_url: str
     sign_out_url: str
     account_names: tuple[str, ...]
+    account_url: str = "/account"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -288,6 +290,12 @@ class SessionFrameView(View):
 
     template: ClassVar[str] = "session_frame.html"
     state_cookie: str
+
+
+def qr_code_of(address: str) -> Markup:
+    """Return an address as a QR code in SVG."""
+    drawn = segno.make(address, error="m").svg_inline(omitsize=True, dark="#000", light="#fff")
+    return Markup(drawn)  # noqa: S704 - squares, in which there is no text
 
 
 def initial_of(name: str) -> str:

@@ -42,6 +42,8 @@ class MemoryUnitOfWork:
 class MemoryStorage:
     """`Storage` in memory."""
 
+    reads_at_once = True
+
     def __init__(self) -> None:
         self._tables = Tables()
         self._writing = threading.Lock()

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
-from idp.stores.interfaces import Duplicate, StorageUnavailable
+from idp.stores.interfaces import Duplicate, NotWritable
 from idp.stores.records import (
     Account,
     Artifact,
@@ -38,10 +38,10 @@ DAY = 86_400
 
 
 class ReadOnly(dict[Any, Any]):
-    """A table in a snapshot: a change raises `StorageUnavailable`, as it does in a database."""
+    """A table in a snapshot: a change raises `NotWritable`, as it does in a database."""
 
     def _refuse(self, *_: Any) -> NoReturn:
-        raise StorageUnavailable("a snapshot is only read")
+        raise NotWritable("a snapshot is only read")
 
     __setitem__ = __delitem__ = __ior__ = pop = _refuse
 

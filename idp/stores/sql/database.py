@@ -18,6 +18,8 @@ class Database(ABC):
     """One database. Transactions are begun and ended by text: SQLAlchemy's own way costs more than SQLite does."""
 
     runner: ClassVar[type[Runner]]
+    # Whether a transaction that reads waits for nobody.
+    reads_at_once: ClassVar[bool] = False
     # The transaction in which one process migrates while all others wait.
     begin_migration: ClassVar[tuple[str, ...]]
 

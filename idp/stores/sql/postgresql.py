@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.pool import NullPool
 
-from idp.stores.interfaces import Duplicate, StorageUnavailable
+from idp.stores.interfaces import Duplicate, NotWritable, StorageUnavailable
 from idp.stores.sql.circuit import Silent
 from idp.stores.sql.connections import Connections, connect_through
 from idp.stores.sql.database import Database
@@ -39,7 +39,7 @@ READ = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 OURS = 0x736967
 MIGRATING = 0
 # PostgreSQL, Appendix A.
-UNIQUE_VIOLATION, OUT_OF_RANGE, NO_PRIVILEGE = "23505", "22003", "42501"
+UNIQUE_VIOLATION, OUT_OF_RANGE, NO_PRIVILEGE, READ_ONLY = "23505", "22003", "42501", "25006"
 # By constraint: the last column says which field is taken, as SQLite's message does.
 FIELDS = {
     **{f"{table.name}_pkey": list(table.primary_key.columns)[-1].name for table in metadata.tables.values()},
@@ -85,6 +85,8 @@ class PostgresqlRunner(Runner):
             return Duplicate(FIELDS.get(name, name))
         if state == OUT_OF_RANGE:
             return OverflowError("an integer has more than 64 bits")
+        if state == READ_ONLY:
+            return NotWritable(str(error))
         if state == NO_PRIVILEGE:
             return StorageUnavailable(f"the database user lacks a privilege: {error}")
         if is_silence(error):

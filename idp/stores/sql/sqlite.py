@@ -17,7 +17,7 @@ from sqlalchemy import URL, Connection, create_engine
 from sqlalchemy.pool import NullPool
 
 from idp.clock import monotonic
-from idp.stores.interfaces import Duplicate, NoDatabase, StorageUnavailable
+from idp.stores.interfaces import Duplicate, NoDatabase, NotWritable, StorageUnavailable
 from idp.stores.sql.circuit import Silent
 from idp.stores.sql.connections import Connections
 from idp.stores.sql.database import Database
@@ -59,6 +59,8 @@ class SqliteRunner(Runner):
         if getattr(error, "sqlite_errorname", None) in UNIQUE:
             # "UNIQUE constraint failed: sessions.handle_hash"
             return Duplicate(str(error).rpartition(".")[2])
+        if str(getattr(error, "sqlite_errorname", "")).startswith("SQLITE_READONLY"):
+            return NotWritable(str(error))
         return super().meaning(error, parameters)
 
 
@@ -67,6 +69,7 @@ class SqliteDatabase(Database):
     slowest writer wait seven times as long. Readers have connections of their own, which cannot write."""
 
     runner: ClassVar[type[Runner]] = SqliteRunner
+    reads_at_once = True
     begin_migration = (f"PRAGMA busy_timeout={MIGRATION_SECONDS * 1000}", "BEGIN IMMEDIATE")
 
     def __init__(self, url: URL, *, connections: int, may_create: bool) -> None:  # noqa: ARG002 - a pool of its own

@@ -77,6 +77,11 @@ class SqlStorage:
         """Which database it is, without a secret."""
         return self._database.place
 
+    @property
+    def reads_at_once(self) -> bool:
+        """Whether a snapshot waits for nobody."""
+        return self._database.reads_at_once
+
     @contextmanager
     def begin(self) -> Iterator[UnitOfWork]:
         """Open a unit of work that may write."""

@@ -73,8 +73,10 @@ def denied() -> AccessDenied:
 
 
 def client_view(checked: AuthorizationRequest) -> ClientView:
-    """Return what a page shows of the client."""
+    """Return what a page shows of the client; of ourselves where one of our own pages asks."""
     client = checked.client
+    if checked.own_path is not None:
+        return ClientView(name="your account", host="", own=True)
     self_registered = client.registration_token_hash is not None
     # Where the response goes is a fact; that the client lives at its client_uri is only what it says (RFC 7591 §5).
     home = None if self_registered else client.value("client_uri")

@@ -21,5 +21,6 @@ def _show(context: Context) -> Answer:
             jwks_url=metadata["jwks_uri"],
             sign_out_url=metadata["end_session_endpoint"],
             account_names=names,
+            account_url=context.server.url("/account"),
         )
     )

@@ -28,6 +28,11 @@ def handle_set_up(request: Request, server: Server) -> Answer:
     return within_unit_of_work(server, request, _answer if request.method == "POST" else _show)
 
 
+def in_groups(secret: str) -> str:
+    """Return a secret as people type it."""
+    return " ".join(secret[start : start + GROUP] for start in range(0, len(secret), GROUP))
+
+
 def _show(context: Context) -> Answer:
     step = load_step(Form(context.request.query)["flow"], "login", context)
     account = _account(step, context)
@@ -81,7 +86,7 @@ def _page(
         csrf_token=form_token(handle, context.request.browser),
         client=client_view(step.checked),
         account=account_view(account),
-        secret=" ".join(setup.secret[start : start + GROUP] for start in range(0, len(setup.secret), GROUP)),
+        secret=in_groups(setup.secret),
         address=totp.address_of(setup, issuer=context.settings.product_name, account=account.username),
         sealed=setup.sealed,
         error=error,

@@ -1,0 +1,139 @@
+"""What the account pages show. All in them is text for people; the renderer escapes it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+from markupsafe import Markup
+
+from idp.web.moments import Moment
+from idp.web.views import AccountView, View, qr_code_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountFrame:
+    """What all account pages have: their address, the one that is shown, whose account it is, the anti-forgery token of
+    its forms, and what was `done` just now: one of the words that the layout knows, from the address, so any text."""
+
+    root: str
+    path: str
+    account: AccountView
+    csrf_token: str
+    sign_out_url: str
+    done: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountPage(View):
+    """An account page."""
+
+    frame: AccountFrame
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overview(AccountPage):
+    """The first of them: who one is, and how it stands."""
+
+    template: ClassVar[str] = "account_overview.html"
+    email: str
+    has_app: bool
+    codes_left: int
+    sessions: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionView:
+    """One session: where it is, when it began and was last used, whether it is the one that looks."""
+
+    session_id: str
+    browser: str
+    system: str
+    address: str
+    started: Moment
+    seen: Moment
+    is_this: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionList(AccountPage):
+    """The sessions, this one first."""
+
+    template: ClassVar[str] = "account_sessions.html"
+    sessions: tuple[SessionView, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile(AccountPage):
+    """What the account says of its owner, to be changed: `values` and `faults` by claim. The address is only shown."""
+
+    template: ClassVar[str] = "account_profile.html"
+    values: Mapping[str, str]
+    faults: Mapping[str, str]
+    username: str
+    email: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PasswordChange(AccountPage):
+    """The form for a new password of at least `shortest` characters. `error` is `missing`, `current`, `throttled` (with
+    `retry_after_seconds`), or of the new one `short`, `long`, `name`."""
+
+    template: ClassVar[str] = "account_password.html"
+    shortest: int
+    error: str | None = None
+
+    @property
+    def retry_minutes(self) -> int:
+        """How long to wait after too many tries, rounded up."""
+        return -(-(self.retry_after_seconds or 60) // 60)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MethodView:
+    """One authenticator: its name, when it was added and last used."""
+
+    authenticator_id: str
+    name: str
+    added: Moment
+    used: Moment | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Methods(AccountPage):
+    """The ways to sign in. `keeps_app` says that the operator demands what the app does, so that it can be replaced
+    only; `keeps_passkey` that the only passkey is the only way in."""
+
+    template: ClassVar[str] = "account_methods.html"
+    password_set: Moment | None
+    app: MethodView | None
+    codes_left: int
+    passkeys: tuple[MethodView, ...]
+    keeps_app: bool
+    keeps_passkey: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppSetUp(AccountPage):
+    """The form that sets up an authenticator app, in the place of an older one if it `replaces` that; the rest is as in
+    `TotpSetUp`."""
+
+    template: ClassVar[str] = "account_app.html"
+    replaces: bool
+    secret: str
+    address: str
+    sealed: str
+    error: str | None = None
+
+    @property
+    def qr_code(self) -> Markup:
+        """The address as SVG."""
+        return qr_code_of(self.address)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewCodes(AccountPage):
+    """Recovery codes: the question whether to make new ones, of which there are `left`, or these, shown this once."""
+
+    template: ClassVar[str] = "account_codes.html"
+    left: int
+    codes: tuple[str, ...] = ()

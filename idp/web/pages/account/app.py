@@ -1,0 +1,46 @@
+"""Setting up an authenticator app, or another one in its place, after a fresh sign-in. The secret is ours: what comes
+back with the form is sealed for this account, and nothing counts before a code of it was seen (MF-05)."""
+
+from idp.authentication.methods import recovery_code, totp
+from idp.jose.sealing import CannotOpen
+from idp.protocol.errors import Forbidden
+from idp.protocol.messages import Answer
+from idp.web.account_views import AppSetUp
+from idp.web.pages.account import codes, methods
+from idp.web.pages.account.visit import Fresh, Visit, visiting
+from idp.web.pages.set_up import in_groups
+
+PATH = f"{methods.PATH}/app"
+
+
+def _show(visit: Visit) -> Answer:
+    return _page(visit, totp.new_setup(visit.account.account_id, visit.context.server.vault))
+
+
+def _answer(visit: Visit) -> Answer:
+    context, account_id, form = visit.context, visit.account.account_id, visit.form
+    try:
+        setup = totp.open_setup(form["sealed"], account_id, context.server.vault)
+    except CannotOpen as fault:
+        raise Forbidden("This form was not made for this account.", detail="set-up secret") from fault
+    if not totp.confirm(context.uow, setup, account_id, form["code"], context.now):
+        return _page(visit, setup, error="rejected", status=400)
+    visit.audit("second_factor.set_up", method=totp.NAME)
+    if methods.of_method(visit, recovery_code.NAME):
+        return visit.go(methods.PATH, "app_set_up")
+    return codes.show_new(visit)
+
+
+def _page(visit: Visit, setup: totp.Setup, *, error: str | None = None, status: int = 200) -> Answer:
+    view = AppSetUp(
+        frame=visit.frame,
+        replaces=bool(methods.of_method(visit, totp.NAME)),
+        secret=in_groups(setup.secret),
+        address=totp.address_of(setup, issuer=visit.context.settings.product_name, account=visit.account.username),
+        sealed=setup.sealed,
+        error=error,
+    )
+    return visit.page(view, status)
+
+
+handle = visiting(PATH, _show, _answer, fresh=Fresh.ALWAYS)

@@ -1,0 +1,120 @@
+"""What the account pages share: who visits, how freshly signed in, and that a form is ours.
+
+A page is shown, and a form taken, only for the session that this browser goes on with. Everything that a sign-in for a
+client needs holds here too, for it is the same flow that is asked (`authorization.visit`).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from functools import cached_property
+from typing import Any, TypeVar
+
+from idp.protocol import authorization
+from idp.protocol.context import Context, Server, within_unit_of_work
+from idp.protocol.interaction import PromptState, check_form_token, form_token
+from idp.protocol.messages import Answer, Browser, Page, Request, redirect, with_query
+from idp.protocol.parameters import Params
+from idp.specs.oidc_core import MAX_AGE_PARAMETER
+from idp.stores.records import Account, Session
+from idp.web.account_views import AccountFrame, AccountPage
+from idp.web.moments import Moment, zone_of
+from idp.web.pages.flow import Form, account_view
+from idp.web.routing import Handler
+
+ROOT = "/account"
+# Whoever changes how an account is signed in to has proved to be its owner at most so long ago.
+FRESH_SECONDS = 300
+
+
+@dataclass(frozen=True, kw_only=True)
+class Visit:
+    """Someone at one of their account pages. `account` and `session` are live; nothing is held."""
+
+    account: Account
+    session: Session
+    context: Context
+    path: str
+
+    @cached_property
+    def form(self) -> Form:
+        """The fields that were sent. Raises `InvalidRequest` when one is repeated."""
+        return Form(self.context.request.form)
+
+    @cached_property
+    def query(self) -> Form:
+        """The fields of the address. Raises `InvalidRequest` when one is repeated."""
+        return Form(self.context.request.query)
+
+    @property
+    def frame(self) -> AccountFrame:
+        """What all account pages show."""
+        context = self.context
+        return AccountFrame(
+            root=context.server.url(ROOT),
+            path=self.path,
+            account=account_view(self.account),
+            csrf_token=form_token(_form_handle(self.session), context.request.browser),
+            sign_out_url=context.registry.server_metadata(context.settings)["end_session_endpoint"],
+            done=self.query["done"] if context.request.method == "GET" else "",
+        )
+
+    def moment(self, at: int) -> Moment:
+        """Return an instant as this account's owner reads it."""
+        return Moment.of(at, zone_of(self.account.claims.get("zoneinfo")))
+
+    def page(self, view: AccountPage, status: int = 200) -> Page:
+        """Return a page."""
+        return Page(facts=view, status=status)
+
+    def go(self, path: str, done: str = "", *, browser: Browser | None = None) -> Answer:
+        """Go on to one of the account pages, which tells what was `done`."""
+        return redirect(with_query(self.context.server.url(path), [("done", done)] if done else []), browser=browser)
+
+    def audit(self, name: str, **about: Any) -> None:
+        """Append an audit event about this account and session."""
+        self.context.audit(name, account_id=self.account.account_id, session_id=self.session.session_id, **about)
+
+
+T = TypeVar("T")
+Step = Callable[[Visit], Answer]
+
+
+class Fresh(Enum):
+    """What asks for a new sign-in, unless there was one within five minutes: nothing, the forms, or all of a page."""
+
+    NEVER = 0
+    FORMS = 1
+    ALWAYS = 2
+
+
+def visiting(path: str, show: Step, answer: Step | None = None, *, fresh: Fresh = Fresh.NEVER) -> Handler:
+    """Return the handler of a page that `show` shows and whose forms `answer` takes, each in one unit of work."""
+
+    def handle(request: Request, server: Server) -> Answer:
+        is_form = request.method == "POST"
+        step = answer if is_form and answer is not None else show
+        must = fresh is Fresh.ALWAYS or (fresh is Fresh.FORMS and is_form)
+        return within_unit_of_work(server, request, lambda context: visit(path, step, context, fresh=must))
+
+    return handle
+
+
+def visit(path: str, step: Callable[[Visit], T], context: Context, *, fresh: bool = False) -> T | Answer:
+    """Take a step for whoever is signed in; lead anybody else to the sign-in page and back. Raises `Forbidden` for a
+    form that is not ours, or is of another session (R16)."""
+    params = Params.stored({MAX_AGE_PARAMETER.name: [str(FRESH_SECONDS)]} if fresh else {})
+    found = authorization.visit(path, params, context)
+    if not isinstance(found, PromptState):
+        return found
+    if found.session is None or found.account is None:
+        raise LookupError("no prompt asked for a session")
+    context.server.sessions.touch(context.uow, found.session, context.now)
+    visitor = Visit(account=found.account, session=found.session, context=context, path=path)
+    if context.request.method == "POST":
+        check_form_token(_form_handle(found.session), context.request.browser, visitor.form["csrf_token"])
+    return step(visitor)
+
+
+def _form_handle(session: Session) -> str:
+    return f"account\n{session.session_id}"
