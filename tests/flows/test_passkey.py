@@ -195,3 +195,15 @@ def dumped(device: SoftAuthenticator, page: httpx2.Response, **bent: str) -> str
     options = options_of(page)
     make = device.create if "user" in options else device.get
     return json.dumps(make(options, **bent))
+
+
+def test_own_pages_are_reached_in_the_same_way(house: House) -> None:
+    """The account page takes a passkey as well, and the offer leads to it."""
+    browser, device = house.browser(), SoftAuthenticator()
+    page = browser.sign_in(browser.follow(browser.get("/account")), can_add_passkey="yes")
+    page = browser.submit(page, passkey=dumped(device, page), action="add")
+    assert page.url.path == "/account"
+    other = house.browser()
+    page = other.follow(other.get("/account"))
+    page = send_passkey(other, page, device.get(options_of(page)))
+    assert page.url.path == "/account"
