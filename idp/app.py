@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
 
+from idp.accounts import mails
 from idp.accounts.audit import record
 from idp.accounts.sessions import Sessions
 from idp.authentication.methods.password import Passwords
@@ -23,8 +24,11 @@ from idp.jose.rotation import KeyChange, KeyLifeCycle
 from idp.jose.sealing import KeyEncryptionKey
 from idp.jose.signing import TokenSigner
 from idp.logout_delivery import LogoutDelivery
+from idp.mail_delivery import MailDelivery
+from idp.outbound.development_mail import DevelopmentMail
 from idp.outbound.documents import Documents
 from idp.outbound.guard import OutboundClient, trust
+from idp.outbound.mail import MailServer
 from idp.outbound.outbox import OutboxWorker
 from idp.protocol.context import Server
 from idp.protocol.registry import Registry
@@ -36,6 +40,7 @@ from idp.upkeep import Upkeep
 from idp.web.cookies import Cookies
 from idp.web.edge import Edge
 from idp.web.errors import Refusals
+from idp.web.mailing import Composer
 from idp.web.parsing import Parser
 from idp.web.presenting import Presenter
 from idp.web.rendering import Renderer
@@ -101,6 +106,7 @@ class Provider:
     sign_in: SignIn
     upkeep: Upkeep
     outbox: OutboxWorker
+    kept_mails: DevelopmentMail | None = None
 
 
 def build_provider(settings: Settings, storage: Storage, clock: Clock) -> Provider:
@@ -113,9 +119,10 @@ def build_provider(settings: Settings, storage: Storage, clock: Clock) -> Provid
     keys = KeyRing(storage, vault, clock)
     keys.refresh()
     tokens = TokenSigner(keys)
+    authorities = trust(settings.outbound_ca_file)
     client = OutboundClient(
         allow_loopback=settings.allow_loopback_outbound,
-        ssl_context=trust(settings.outbound_ca_file),
+        ssl_context=authorities,
         trusted_hosts=settings.outbound_hosts,
     )
     throttle = Throttling(settings.throttle)
@@ -132,9 +139,14 @@ def build_provider(settings: Settings, storage: Storage, clock: Clock) -> Provid
         throttle=throttle,
     )
     delivery = LogoutDelivery(server, client)
-    outbox = OutboxWorker(storage, clock, {backchannel_logout.KIND: delivery.deliver}, poll_seconds=0.5)
+    kept_mails = DevelopmentMail() if settings.development and not settings.mail.host else None
+    mail_server = kept_mails or (MailServer(settings, authorities) if settings.mail.host else None)
+    mail = MailDelivery(server, Composer(settings).compose, mail_server.send if mail_server else None)
+    deliverers = {backchannel_logout.KIND: delivery.deliver, mails.KIND: mail.deliver}
+    outbox = OutboxWorker(storage, clock, deliverers, poll_seconds=0.5)
     sign_in = SignIn(storage, clock, Passwords(settings.argon2), throttle)
-    return Provider(server=server, sign_in=sign_in, upkeep=Upkeep(storage, clock, life_cycle), outbox=outbox)
+    upkeep = Upkeep(storage, clock, life_cycle)
+    return Provider(server=server, sign_in=sign_in, upkeep=upkeep, outbox=outbox, kept_mails=kept_mails)
 
 
 def build_application_of(provider: Provider) -> Starlette:
@@ -164,7 +176,7 @@ def build_application_of(provider: Provider) -> Starlette:
         edge.close()
         provider.server.storage.close()
 
-    return build_application(edge, settings, provider.sign_in, lifespan)
+    return build_application(edge, settings, provider.sign_in, lifespan, provider.kept_mails)
 
 
 def create_app(settings: Settings | None = None, storage: SqlStorage | None = None) -> Starlette:

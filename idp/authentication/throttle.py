@@ -12,6 +12,8 @@ from idp.settings import Throttle as Limits
 from idp.stores.interfaces import UnitOfWork
 from idp.stores.records import Throttle
 
+HOUR = 3_600
+
 
 class Throttling:
     """Counts tries against the limits of the settings."""
@@ -66,6 +68,25 @@ class Throttling:
         tries = uow.throttles.hit(_address_key("registration", address), now, limits.window_seconds)
         return self._wait(tries, limits.registrations, now) or None
 
+    def count_reset_request(self, uow: UnitOfWork, address: str, now: int) -> int | None:
+        """Count a request for a mail with a link; return the seconds to wait once there were too many from one address,
+        whomever they were for."""
+        limits = self._limits
+        tries = uow.throttles.hit(_address_key("reset", address), now, limits.window_seconds)
+        return self._wait(tries, limits.per_address, now) or None
+
+    def count_reset_mail(self, uow: UnitOfWork, account_id: str, now: int) -> int | None:
+        """Count a mail with a link to an account; return the seconds to wait once there were too many in an hour
+        (LG-30)."""
+        mails = uow.throttles.hit(_reset_mail_key(account_id), now, HOUR)
+        if mails.count <= self._limits.reset_mails:
+            return None
+        return max(1, mails.window_started_at + HOUR - now)
+
+    def reset_mail_not_sent(self, uow: UnitOfWork, account_id: str) -> None:
+        """Forget one that did not go out, and is tried again."""
+        uow.throttles.refund(_reset_mail_key(account_id))
+
     def _wait(self, throttle: Throttle, limit: int, now: int) -> int:
         if throttle.count <= limit:
             return 0
@@ -74,6 +95,10 @@ class Throttling:
 
 def _account_key(name: str) -> str:
     return digest(f"account\n{canonical_name(name) or name[:1000]}")
+
+
+def _reset_mail_key(account_id: str) -> str:
+    return digest(f"reset mail\n{account_id}")
 
 
 def _second_factor_key(account_id: str) -> str:

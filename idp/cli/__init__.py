@@ -25,6 +25,8 @@ COMMANDS: Mapping[str, str] = {
     "resource": "idp.cli.resource",
     "keys": "idp.cli.keys",
     "session": "idp.cli.session",
+    "mail": "idp.cli.mail",
+    "login-link": "idp.cli.login_link",
     "backup": "idp.cli.backup",
     "restore": "idp.cli.restore",
     "export": "idp.cli.export",
@@ -47,7 +49,7 @@ class Commands(click.Group):
         if cmd_name not in COMMANDS:
             return None
         # Python has the word `import` for itself.
-        name = f"{cmd_name}_" if iskeyword(cmd_name) else cmd_name
+        name = f"{cmd_name}_" if iskeyword(cmd_name) else cmd_name.replace("-", "_")
         command: click.Command = getattr(import_module(COMMANDS[cmd_name]), name)
         return command
 

@@ -16,6 +16,7 @@ from idp.accounts.accounts import (
     set_roles,
 )
 from idp.accounts.audit import record
+from idp.accounts.mails import notify
 from idp.authentication.methods.password import Passwords
 from idp.cli.failures import Failure
 from idp.cli.opening import Program, pass_program
@@ -88,6 +89,8 @@ def passwd(program: Program, username: str, password_stdin: bool, password_file:
 
     def change(uow: UnitOfWork, account: Account) -> None:
         set_password(uow, program.sessions, account, hashed, program.now)
+        if program.settings.sends_mail:
+            notify(uow, account, "password_changed", program.now)
 
     _change(program, username, change, "account.password_changed")
     click.echo("The password is set; all sessions of the account have ended.")

@@ -12,10 +12,13 @@ _JITTER = 0.25
 # With the pauses above the eighth try comes after about this long, and is the last.
 GIVE_UP_SECONDS = 7200
 
+# A mail may wait longer: servers greylist, and are away for a night.
+_PATIENCE_SECONDS = {"mail": 86_400}
+
 
 def next_attempt_at(message: OutboxMessage, now: int) -> int | None:
     """Return when to try again a message whose `attempts` have failed, or None to give it up."""
-    if now - message.created_at >= GIVE_UP_SECONDS:
+    if now - message.created_at >= _PATIENCE_SECONDS.get(message.kind, GIVE_UP_SECONDS):
         return None
     pause = _PAUSES_SECONDS[min(max(message.attempts, 1), len(_PAUSES_SECONDS)) - 1]
     fraction = int.from_bytes(new_bytes(2)) / 0x10000

@@ -7,6 +7,7 @@ from math import inf
 from typing import Any, TypeVar, cast
 
 from idp.accounts.audit import Origin, record
+from idp.accounts.mails import Notice, notify
 from idp.accounts.sessions import Sessions
 from idp.authentication.throttle import Throttling
 from idp.clock import Clock
@@ -19,7 +20,7 @@ from idp.protocol.messages import Browser, Request
 from idp.protocol.registry import Registry
 from idp.settings import Settings
 from idp.stores.interfaces import NotWritable, Storage, UnitOfWork
-from idp.stores.records import Session
+from idp.stores.records import Account, Session
 
 T = TypeVar("T")
 
@@ -91,6 +92,11 @@ class Context:
         Raises `DocumentUnavailable`; `DocumentNeeded` passes through every step, and undoes it."""
         fresh_seconds = inf if url in self.request.fetched else fresh_seconds
         return self.server.documents.find(url, fresh_seconds=fresh_seconds, stale_seconds=stale_seconds)
+
+    def notify(self, account: Account, kind: Notice) -> None:
+        """Let the owner of an account know of a change, where there is mail."""
+        if self.settings.sends_mail:
+            notify(self.uow, account, kind, self.now)
 
     def audit(self, name: str, *, result: str = "ok", **about: Any) -> None:
         """Append an audit event about this request."""

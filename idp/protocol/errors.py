@@ -227,6 +227,12 @@ class Expired(ProtocolError):
         self.continue_url = continue_url
 
 
+class LinkExpired(ProtocolError):
+    """A link of a mail that was used, is too old, or gave way to a newer one."""
+
+    error = "link_expired"
+
+
 class Forbidden(ProtocolError):
     """A page's form came from elsewhere: wrong or missing anti-forgery token, or another browser's interaction."""
 

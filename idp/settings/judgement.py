@@ -46,7 +46,21 @@ def check_together(settings: Settings, sources: Sources) -> list[Fault]:
     if argon2.memory_kib < 8 * argon2.parallelism:
         problem = "is less than 8 times argon2.parallelism (RFC 9106 section 3.1)"
         found.append(_fault("argon2.memory_kib", problem, FIELDS["argon2.memory_kib"].default, sources))
-    return found
+    return [*found, *_mail_faults(settings, sources)]
+
+
+def _mail_faults(settings: Settings, sources: Sources) -> Iterator[Fault]:
+    mail = settings.mail
+    if not mail.host:
+        return
+    if not mail.sender:
+        yield _fault("mail.sender", "is missing, while mail.host is set", "login@example.org", sources)
+    if mail.tls == "none" and not settings.allow_insecure_mail:
+        problem = "lets others read links to set passwords; allow_insecure_mail permits it"
+        yield _fault("mail.tls", problem, "starttls", sources)
+    if bool(mail.user) != (mail.password is not None):
+        problem = "belongs with mail.password, and one of them is missing"
+        yield _fault("mail.user", problem, mail.user or "login@example.org", sources)
 
 
 def unsafe(settings: Settings, sources: Sources | None = None) -> list[Fault]:

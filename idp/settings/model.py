@@ -11,6 +11,8 @@ from pydantic.fields import FieldInfo
 from idp.settings.values import (
     check_database_url,
     check_issuer,
+    check_mail_address,
+    check_mail_host,
     check_network,
     check_outbound_host,
     check_printable,
@@ -53,6 +55,9 @@ class Lifetimes(_Group):
     )
     client_secret_grace_seconds: int = Field(
         default=DAY, ge=0, le=YEAR, description="The old client secret after a rotation."
+    )
+    reset_link_seconds: int = Field(
+        default=HOUR, ge=MINUTE, le=HOUR, description="Link in a mail with which a new password is set."
     )
     logout_token_seconds: int = Field(
         default=2 * MINUTE, ge=10, le=2 * MINUTE, description="Logout token (OIDC Back-Channel Logout §2.4)."
@@ -107,6 +112,28 @@ class Throttle(_Group):
     per_address: int = Field(default=100, ge=1, description="Sign-ins from one address (one /64 of IPv6).")
     per_client: int = Field(default=100, ge=1, description="Failed client authentications from one address.")
     registrations: int = Field(default=20, ge=1, description="Registrations of clients from one address (RFC 7591).")
+    reset_mails: int = Field(
+        default=5, ge=1, description="Mails with a link to set a password, to one account within an hour."
+    )
+
+
+class Mail(_Group):
+    """The mail server. Without one, what needs mail is off."""
+
+    host: Annotated[str, AfterValidator(check_mail_host)] = Field(
+        default="", description="Mail server (SMTP). Empty: no mail, but in development on the page /dev/mail."
+    )
+    port: int = Field(default=587, ge=1, le=65_535, description="Its port; 465 usually goes with `tls`.")
+    tls: Literal["starttls", "tls", "none"] = Field(
+        default="starttls", description="Encryption, with the certificate verified; `none` needs allow_insecure_mail."
+    )
+    user: Annotated[str, AfterValidator(check_printable)] = Field(
+        default="", description="Name to sign in to the mail server by; empty for none."
+    )
+    password: SecretStr | None = Field(default=None, description="Its password.", json_schema_extra=SECRET)
+    sender: Annotated[str, AfterValidator(check_mail_address)] = Field(
+        default="", description="Address that mails come from."
+    )
 
 
 class Settings(_Group):
@@ -190,10 +217,12 @@ class Settings(_Group):
     allow_loopback_clients: bool = Field(default=False, description="Let web clients use http on loopback names.")
     allow_loopback_outbound: bool = Field(default=False, description="Deliver logout notices to loopback addresses.")
     allow_any_host: bool = Field(default=False, description="Answer requests whose Host is not the issuer's.")
+    allow_insecure_mail: bool = Field(default=False, description="Let mail go to its server without encryption.")
     lifetimes: Lifetimes = Field(default=Lifetimes(), description="How long things live.")
     argon2: Argon2 = Field(default=Argon2(), description="Password hashing.")
     keys: Keys = Field(default=Keys(), description="Signing keys.")
     throttle: Throttle = Field(default=Throttle(), description="Limits on tries.")
+    mail: Mail = Field(default=Mail(), description="The mail server.")
     second_factor: SecondFactor = Field(default=SecondFactor(), description="Who needs a second factor.")
 
     def model_post_init(self, _context: Any) -> None:
@@ -203,6 +232,11 @@ class Settings(_Group):
         if not self.worker_threads:
             # Measured: Python runs one thread at a time, and each statement of a database hands that right around.
             object.__setattr__(self, "worker_threads", 2 if self.database_url.startswith("sqlite") else 4)
+
+    @property
+    def sends_mail(self) -> bool:
+        """Whether mails reach anyone: by a server, or in development on a page."""
+        return bool(self.mail.host) or self.development
 
     def __hash__(self) -> int:
         """Hash by identity: settings are made once and are a key of caches on the hot path."""

@@ -8,6 +8,7 @@ from urllib.parse import SplitResult, urlsplit
 
 EXAMPLE_ISSUER = "https://login.example.org"
 _HOST_NAME = re.compile(r"(?=.{1,253}\Z)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+_MAIL_ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})*")
 _PATH = re.compile(r"(/[A-Za-z0-9._~-]+)*")
 _SQLITE = "sqlite:///"
 _POSTGRESQL = ("postgresql://", "postgresql+psycopg://")
@@ -128,3 +129,17 @@ def check_printable(text: str) -> str:
     if not text.isprintable() or not text.strip():
         raise WrongValue("must be printable text on one line", "Signet")
     return text
+
+
+def check_mail_host(host: str) -> str:
+    """Accept a host name or an address, or nothing."""
+    if host and not is_host(host):
+        raise WrongValue("must be the name of a mail server", "smtp.example.org")
+    return host
+
+
+def check_mail_address(address: str) -> str:
+    """Accept one plain e-mail address in ASCII, or nothing (RFC 5321 §4.1.2)."""
+    if address and not _MAIL_ADDRESS.fullmatch(address):
+        raise WrongValue("must be one e-mail address", "login@example.org")
+    return address

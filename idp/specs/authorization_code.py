@@ -7,6 +7,7 @@ code that was sent with a wrong client, redirect URI or verifier is burnt, for i
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
+from idp.accounts.grants import needed_consent
 from idp.accounts.subjects import subject_of
 from idp.protocol.authorization import Authorized
 from idp.protocol.claims_request import claims_to_remember
@@ -63,7 +64,7 @@ def redeem_code(params: Params, client: Client, context: Context) -> Issuance:
     # Code injection, RFC 9700 §4.5: every binding must hold, not one of them.
     if params.require(REDIRECT_URI) != payload["redirect_uri"]:
         raise InvalidGrant("The redirect_uri differs from that of the authorization request.")
-    account = _live_account(payload, context)
+    account = _live_account(payload, client, context)
     grant = _new_grant(artifact, context)
     return Issuance(
         client=client,
@@ -86,9 +87,17 @@ def _refuse_spent(code_hash: str, client: Client, context: Context) -> NoReturn:
     raise InvalidGrant("The code is unknown, expired or was used before (RFC 6749 section 4.1.2).")
 
 
-def _live_account(payload: Mapping[str, Any], context: Context) -> Account:
-    """Return the account if it and its session still stand: a sign-out between code and token wins (R7)."""
-    account = context.uow.accounts.find(payload["account_id"])
+def _live_account(payload: Mapping[str, Any], client: Client, context: Context) -> Account:
+    """Return the account if it and its session still stand, and what it agreed to: a sign-out, or access taken away,
+    between code and token wins (R7)."""
+    accounts, account_id = context.uow.accounts, payload["account_id"]
+    if client.first_party:
+        account = accounts.find(account_id)
+    else:
+        # Held: whoever withdraws the consent now will see the grant that is about to be made, and revoke it.
+        account = accounts.hold(account_id)
+        if needed_consent(context.uow.consents.find(account_id, client.client_id), payload["scopes"]):
+            raise InvalidGrant("The End-User has taken the client's access away.")
     # Held: whoever ends the session now will see the grant that is about to be made, and revoke it.
     session = context.uow.sessions.hold(payload["session_id"])
     if account is None or not account.enabled or session is None or session.ended_at is not None:

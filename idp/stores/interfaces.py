@@ -180,6 +180,12 @@ class GrantStore(Protocol):
 
     def revoke_of_client(self, client_id: str, revoked_at: int) -> int: ...
 
+    def revoke_of_consent(self, account_id: str, client_id: str, revoked_at: int) -> int:
+        """Revoke what the account granted to the client; return how many grants there were."""
+
+    def list_of_account(self, account_id: str, *, limit: int = 1000) -> tuple[Grant, ...]:
+        """Return the account's newest grants first, revoked and expired ones too."""
+
     def client_ids_of_session(self, session_id: str) -> tuple[str, ...]:
         """Return the distinct client_ids that were given a grant in this session (revoked ones too), sorted."""
 
@@ -241,6 +247,9 @@ class ConsentStore(Protocol):
 
     def remove(self, account_id: str, client_id: str) -> bool: ...
 
+    def list_of_account(self, account_id: str) -> tuple[Consent, ...]:
+        """Return all of an account in the order of their client_ids."""
+
     def remove_of_client(self, client_id: str) -> int:
         """Forget all consents given to a client; return how many."""
 
@@ -294,6 +303,11 @@ class AuditStore(Protocol):
 
     def list(self, *, limit: int = 100) -> tuple[AuditEvent, ...]:
         """Return the newest events first."""
+
+    def list_of_account(
+        self, account_id: str, *, before: tuple[int, str] | None = None, limit: int = 100
+    ) -> tuple[AuditEvent, ...]:
+        """Return the newest events of an account first, from after the one that `before` names by instant and id."""
 
 
 class UnitOfWork(Protocol):

@@ -7,7 +7,7 @@ from typing import ClassVar
 from markupsafe import Markup
 
 from idp.web.moments import Moment
-from idp.web.views import AccountView, View, qr_code_of
+from idp.web.views import AccountView, ClientView, ScopeView, View, qr_code_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,3 +137,50 @@ class NewCodes(AccountPage):
     template: ClassVar[str] = "account_codes.html"
     left: int
     codes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApplicationView:
+    """A client that has access: what was granted, since when, and when last; the instants are missing where only a
+    consent is remembered."""
+
+    client_id: str
+    client: ClientView
+    scopes: tuple[ScopeView, ...]
+    first: Moment | None
+    last: Moment | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Applications(AccountPage):
+    """The clients that have access."""
+
+    template: ClassVar[str] = "account_applications.html"
+    applications: tuple[ApplicationView, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventView:
+    """Something that happened to the account: `name` is of the catalogue of audit events."""
+
+    name: str
+    result: str
+    client: str
+    address: str
+    at: Moment
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Activity(AccountPage):
+    """What happened, the newest first; `older_url` leads on."""
+
+    template: ClassVar[str] = "account_activity.html"
+    events: tuple[EventView, ...]
+    older_url: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Data(AccountPage):
+    """The form that downloads what is kept of the account."""
+
+    template: ClassVar[str] = "account_data.html"

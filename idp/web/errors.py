@@ -42,6 +42,11 @@ WORDS: dict[str, tuple[str, str, str]] = {
         "It was used already, or it has been open for too long.",
         "Continue to start again; you will be taken to where you were going.",
     ),
+    "link_expired": (
+        "This link does not work any more",
+        "It was used already, it is too old, or a newer one was sent.",
+        "Ask for a new one where you asked for this one.",
+    ),
     "forbidden": (
         "We could not verify this page",
         "It was opened in another browser, or its cookie is gone.",

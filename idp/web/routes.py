@@ -7,15 +7,30 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 from starlette.types import Lifespan, Receive, Scope, Send
 
+from idp.accounts import recovery
 from idp.authentication.ceremonies import RelyingParty
 from idp.authentication.second_factors import SecondFactors
 from idp.authentication.sign_in import SignIn
+from idp.outbound.development_mail import DevelopmentMail
 from idp.protocol.registry import Registry
 from idp.protocol.spec import ErrorStyle
 from idp.settings import Settings
 from idp.web.edge import Edge
 from idp.web.health import HEALTH_ACTIONS
-from idp.web.pages import accounts, add_passkey, consent, entering, home, passkeys, second_factor, set_up, sign_in
+from idp.web.pages import (
+    accounts,
+    add_passkey,
+    consent,
+    entering,
+    home,
+    kept_mails,
+    passkeys,
+    password_forgotten,
+    password_reset,
+    second_factor,
+    set_up,
+    sign_in,
+)
 from idp.web.pages.account.actions import account_actions
 from idp.web.routing import Action, endpoint_action
 from idp.web.static import static_actions
@@ -36,6 +51,18 @@ def page_actions(verifier: SignIn, second_factors: SecondFactors) -> tuple[Actio
         Action(path=accounts.PATH, methods=("GET", "POST"), handle=accounts.handle_accounts),
         Action(path="/", methods=("GET",), handle=home.handle_home),
     )
+
+
+def recovery_actions(verifier: SignIn, settings: Settings, kept: DevelopmentMail | None) -> tuple[Action, ...]:
+    """Return the pages of recovery. Links come by mail or from an operator, so one of them is there in any case."""
+    reset = password_reset.password_reset_handler(verifier.hash)
+    found = [Action(path=recovery.PATH, methods=("GET", "POST"), handle=reset, hashes=True)]
+    if settings.sends_mail:
+        handle = password_forgotten.handle_forgotten
+        found.append(Action(path=password_forgotten.PATH, methods=("GET", "POST"), handle=handle))
+    if kept is not None:
+        found.append(Action(path=kept_mails.PATH, methods=("GET",), handle=kept_mails.kept_mails_handler(kept)))
+    return tuple(found)
 
 
 def actions(registry: Registry, verifier: SignIn, second_factors: SecondFactors) -> tuple[Action, ...]:
@@ -73,11 +100,20 @@ def actions_by_path(edge: Edge, settings: Settings, found: Iterable[Action]) -> 
     return by_path
 
 
-def build_application(edge: Edge, settings: Settings, verifier: SignIn, lifespan: Lifespan[Starlette]) -> Starlette:
-    """Return the ASGI application."""
+def build_application(
+    edge: Edge,
+    settings: Settings,
+    verifier: SignIn,
+    lifespan: Lifespan[Starlette],
+    kept: DevelopmentMail | None = None,
+) -> Starlette:
+    """Return the ASGI application. `kept` are the mails of development, which have a page."""
     relying_party = RelyingParty.of(settings.issuer, settings.product_name)
     second_factors = SecondFactors(edge.server.vault, edge.server.throttle, relying_party)
-    found = actions(edge.server.registry, verifier, second_factors)
+    found = (
+        *actions(edge.server.registry, verifier, second_factors),
+        *recovery_actions(verifier, settings, kept),
+    )
     by_path = actions_by_path(edge, settings, found)
     patterns = [Route(path, Dispatch(edge, {}, action)) for path, action in by_path.items() if "{" in path]
     application = Starlette(routes=patterns, lifespan=lifespan)

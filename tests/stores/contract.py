@@ -367,6 +367,37 @@ class StoreContract:
                 uow.audit.add(event)
             assert uow.audit.list() == (events[1], events[0])
 
+    def test_account_finds_its_own(self, storage: Storage) -> None:
+        """Events by account, paged by key; its grants, newest first, revoked by client; its consents."""
+        events = [
+            AuditEvent(event_id=f"e{number}", name="n", at=NOW + number // 2, result="ok", account_id="a1")
+            for number in range(5)
+        ]
+        with storage.begin() as uow:
+            for event in (*events, replace(events[0], event_id="other", account_id="a2")):
+                uow.audit.add(event)
+            newest = ["e4", "e2", "e3", "e0", "e1"]
+            found = uow.audit.list_of_account("a1", limit=2)
+            assert [event.event_id for event in found] == newest[:2]
+            rest = uow.audit.list_of_account("a1", before=(found[1].at, found[1].event_id))
+            assert [event.event_id for event in rest] == newest[2:]
+            assert uow.audit.list_of_account("a1", before=(NOW - 1, "")) == ()
+            for made in (
+                grant("g1"),
+                grant("g2", created_at=NOW + 1),
+                grant("g3", client_id="c2"),
+                grant("g4", account_id="a2"),
+            ):
+                uow.grants.add(made)
+            assert [found.grant_id for found in uow.grants.list_of_account("a1")] == ["g2", "g1", "g3"]
+            assert len(uow.grants.list_of_account("a1", limit=1)) == 1
+            assert uow.grants.revoke_of_consent("a1", "c1", NOW + 9) == 2
+            assert uow.grants.revoke_of_consent("a1", "c1", NOW + 9) == 0
+            assert [g.revoked_at for g in uow.grants.list_of_account("a1")] == [NOW + 9, NOW + 9, None]
+            for client_id, account_id in (("c2", "a1"), ("c1", "a1"), ("c1", "a2")):
+                uow.consents.put(Consent(account_id=account_id, client_id=client_id, scopes=("x",), updated_at=NOW))
+            assert [consent.client_id for consent in uow.consents.list_of_account("a1")] == ["c1", "c2"]
+
     def test_raising_leaves_nothing(self, storage: Storage) -> None:
         """A unit of work that raises is as if it had never begun."""
         with pytest.raises(ZeroDivisionError), storage.begin() as uow:

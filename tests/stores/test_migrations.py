@@ -3,14 +3,18 @@
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, create_engine, text
 
 from idp.stores.interfaces import StorageUnavailable
+from idp.stores.sql import migrations
+from idp.stores.sql.migrations import newest_revision
 from idp.stores.sql.storage import SqlStorage
 from idp.stores.sql.tables import metadata
 from tests.postgresql import Server
@@ -42,6 +46,16 @@ def migrated(url: str) -> Iterator[SqlStorage]:
 
 def _engine(url: str) -> Engine:
     return create_engine(url.replace("postgresql:", "postgresql+psycopg:"))
+
+
+def test_the_newest_step_is_known_without_alembic(migrated: SqlStorage, url: str) -> None:
+    """By the names of the files; Alembic, which follows their contents, comes to the same."""
+    scripts = ScriptDirectory(str(files(migrations)))
+    assert newest_revision() == scripts.get_current_head()
+    assert all(migrated.knows(script.revision) for script in scripts.walk_revisions())
+    program = "import sys\nfrom idp.stores.sql.storage import SqlStorage\n"
+    program += "s = SqlStorage(sys.argv[1]); s.migrate(); s.check(); s.close(); assert 'alembic' not in sys.modules"
+    subprocess.run([sys.executable, "-c", program, url], check=True, timeout=60)
 
 
 @pytest.mark.case("OP-06")

@@ -10,7 +10,7 @@ from tests.provider import PASSWORD, House, response_params
 from tests.second_factors import account_id, give_app, next_code, send_code
 
 CHROME = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/150.0 Safari/537.36"
-PATHS = ["", "/profile", "/password", "/sessions"]
+PATHS = ["", "/profile", "/password", "/methods", "/methods/app", "/sessions", "/applications", "/activity", "/data"]
 
 
 def live(house: House, name: str = "alice") -> list[Session]:
@@ -219,7 +219,7 @@ def test_shorter_password_with_a_second_factor(house: House) -> None:
     """Eight characters are enough beside a second factor (NIST SP 800-63B-4)."""
     alice = visitor(house)
     give_app(house)
-    page = send(alice, alice.get("/account/password"), "/password", current=PASSWORD, new="12345678")
+    page = send(alice, alice.get("/account/password"), "/password", current=PASSWORD, new="twowords")
     assert "Your password is changed." in page.text
 
 

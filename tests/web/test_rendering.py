@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from jinja2 import UndefinedError
 
-from idp.web import views
+from idp.web import recovery_views, views
 from idp.web.rendering import Renderer
 from idp.web.views import AccountView, ClientView, ErrorPage, ScopeView, SignIn, View
 
@@ -29,11 +29,18 @@ CONTRACT = {
     views.SecondFactor: ('name="code"', 'id="second-factor-submit"', 'id="second-factor-cancel"'),
     views.TotpSetUp: ('name="code"', 'id="set-up-submit"', 'id="set-up-cancel"'),
     views.RecoveryCodes: ('id="codes-continue"',),
+    recovery_views.ForgottenPassword: ('name="username"', 'id="forgotten-submit"'),
+    recovery_views.ForgottenSent: ('id="forgotten-sent"',),
+    recovery_views.NewPassword: ('name="password"', 'id="password-submit"', 'autocomplete="new-password"'),
+    recovery_views.PasswordSet: ('id="password-set"',),
     views.ErrorPage: ('<h1 id="op-error">',),
 }
 METHODS = ("totp", "recovery_code")
 KINDS = [
-    kind for kind in vars(views).values() if isinstance(kind, type) and issubclass(kind, View) and kind is not View
+    kind
+    for module in (views, recovery_views)
+    for kind in vars(module).values()
+    if isinstance(kind, type) and issubclass(kind, View) and kind is not View
 ]
 
 
@@ -78,6 +85,9 @@ def filled(kind: type[View], **more: Any) -> View:
         "others": (("recovery_code", "https://idp.example/other"), ("totp", "https://idp.example/other")),
         "codes": (HOSTILE,),
         "codes_left": 3,
+        "minutes": 60,
+        "least_length": 15,
+        "mails": (recovery_views.KeptMail(to=HOSTILE, subject=HOSTILE, words=HOSTILE, link="https://idp.example/"),),
         "account_names": (HOSTILE,),
         "applications": (HOSTILE,),
         "members": ((HOSTILE, HOSTILE),),
@@ -109,6 +119,11 @@ EVERY_STATE = [
     *[filled(SignIn, error=error) for error in ("missing", "credentials", "throttled")],
     *[filled(SignIn, reason=reason, account=ACCOUNT) for reason in ("prompt", "max_age")],
     *[filled(views.SecondFactor, error=error, method=m) for error in (None, "missing", "throttled") for m in METHODS],
+    *[
+        filled(recovery_views.NewPassword, error=error)
+        for error in (None, "short", "long", "common", "name", "repeated")
+    ],
+    filled(recovery_views.ForgottenPassword, error=None, back_url=None),
     filled(SignIn, reason="hint", client=None, error="missing", username=""),
 ]
 

@@ -117,7 +117,7 @@ def finish_registration(
     except Duplicate as fault:
         # Whoever could register another's credential could sign that one in to an account of his own.
         raise NotAccepted("a credential that is registered already") from fault
-    record(uow, "second_factor.set_up", now=ceremony.now, origin=origin, account_id=account_id, method=NAME)
+    record(uow, "passkey.added", now=ceremony.now, origin=origin, account_id=account_id, device=passkey.name)
     return passkey
 
 

@@ -39,6 +39,16 @@ class MemoryGrants:
         """Revoke all grants of a client."""
         return self._revoke([g for g in self._t.grants.values() if g.client_id == client_id], revoked_at)
 
+    def revoke_of_consent(self, account_id: str, client_id: str, revoked_at: int) -> int:
+        """Revoke what the account granted to the client."""
+        theirs = (g for g in self._t.grants.values() if g.account_id == account_id)
+        return self._revoke([g for g in theirs if g.client_id == client_id], revoked_at)
+
+    def list_of_account(self, account_id: str, *, limit: int = 1000) -> tuple[Grant, ...]:
+        """Return the account's newest grants."""
+        mine = (g for g in self._t.grants.values() if g.account_id == account_id)
+        return tuple(sorted(mine, key=lambda g: (-g.created_at, g.grant_id))[:limit])
+
     def client_ids_of_session(self, session_id: str) -> tuple[str, ...]:
         """Return the clients that were given a grant in this session."""
         return tuple(sorted({g.client_id for g in self._t.grants.values() if g.session_id == session_id}))

@@ -137,6 +137,11 @@ class MemoryConsents:
         """Forget the consent."""
         return self._t.consents.pop((account_id, client_id), None) is not None
 
+    def list_of_account(self, account_id: str) -> tuple[Consent, ...]:
+        """Return all of an account."""
+        mine = (consent for consent in self._t.consents.values() if consent.account_id == account_id)
+        return tuple(sorted(mine, key=lambda consent: consent.client_id))
+
     def remove_of_client(self, client_id: str) -> int:
         """Forget all consents given to a client."""
         theirs = [key for key in self._t.consents if key[1] == client_id]

@@ -102,3 +102,11 @@ class MemoryAudit:
     def list(self, *, limit: int = 100) -> tuple[AuditEvent, ...]:
         """Return the newest events."""
         return tuple(sorted(self._t.audit.values(), key=lambda e: (-e.at, e.event_id))[:limit])
+
+    def list_of_account(
+        self, account_id: str, *, before: tuple[int, str] | None = None, limit: int = 100
+    ) -> tuple[AuditEvent, ...]:
+        """Return the newest events of an account."""
+        mine = [e for e in self._t.audit.values() if e.account_id == account_id]
+        later = [e for e in mine if before is None or (-e.at, e.event_id) > (-before[0], before[1])]
+        return tuple(sorted(later, key=lambda e: (-e.at, e.event_id))[:limit])

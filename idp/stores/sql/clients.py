@@ -33,6 +33,9 @@ LIST_RESOURCES = Statement(select(*RESOURCE.columns).order_by(resources.c.identi
 PUT_CONSENT = upsert(consents, ("account_id", "client_id"))
 OF_CONSENT = (consents.c.account_id == bindparam("account_id"), consents.c.client_id == bindparam("client_id"))
 FIND_CONSENT = Statement(select(*CONSENT.columns).where(*OF_CONSENT))
+LIST_CONSENTS = Statement(
+    select(*CONSENT.columns).where(consents.c.account_id == bindparam("account_id")).order_by(consents.c.client_id)
+)
 REMOVE_CONSENT = Statement(delete(consents).where(*OF_CONSENT))
 REMOVE_CONSENTS = Statement(delete(consents).where(consents.c.client_id == bindparam("client_id")))
 SUBJECT = Codec.of(PairwiseSubject, subjects)
@@ -114,6 +117,10 @@ class SqlConsents:
     def remove(self, account_id: str, client_id: str) -> bool:
         """Forget the consent."""
         return bool(self._run.changed(REMOVE_CONSENT, account_id=account_id, client_id=client_id))
+
+    def list_of_account(self, account_id: str) -> tuple[Consent, ...]:
+        """Return all of an account."""
+        return CONSENT.decode_all(self._run.all(LIST_CONSENTS, account_id=account_id))
 
     def remove_of_client(self, client_id: str) -> int:
         """Forget all consents given to a client."""

@@ -40,6 +40,15 @@ def _revoke_where(*conditions: ColumnElement[bool]) -> Statement:
 REVOKE = _revoke_where(grants.c.grant_id == bindparam("wanted"))
 REVOKE_OF_SESSION = _revoke_where(grants.c.session_id == bindparam("wanted"), grants.c.offline.is_(False))
 REVOKE_OF_ACCOUNT = _revoke_where(grants.c.account_id == bindparam("wanted"))
+REVOKE_OF_CONSENT = _revoke_where(
+    grants.c.account_id == bindparam("wanted"), grants.c.client_id == bindparam("wanted_client")
+)
+LIST_OF_ACCOUNT = Statement(
+    select(*GRANT.columns)
+    .where(grants.c.account_id == bindparam("wanted"))
+    .order_by(grants.c.created_at.desc(), grants.c.grant_id)
+    .limit(bindparam("limit"))
+)
 REVOKE_OF_CLIENT = _revoke_where(grants.c.client_id == bindparam("wanted"))
 
 
@@ -72,6 +81,14 @@ class SqlGrants:
     def revoke_of_client(self, client_id: str, revoked_at: int) -> int:
         """Revoke all grants of a client."""
         return self._run.changed(REVOKE_OF_CLIENT, wanted=client_id, at=revoked_at)
+
+    def revoke_of_consent(self, account_id: str, client_id: str, revoked_at: int) -> int:
+        """Revoke what the account granted to the client."""
+        return self._run.changed(REVOKE_OF_CONSENT, wanted=account_id, wanted_client=client_id, at=revoked_at)
+
+    def list_of_account(self, account_id: str, *, limit: int = 1000) -> tuple[Grant, ...]:
+        """Return the account's newest grants."""
+        return GRANT.decode_all(self._run.all(LIST_OF_ACCOUNT, wanted=account_id, limit=limit))
 
     def client_ids_of_session(self, session_id: str) -> tuple[str, ...]:
         """Return the clients that were given a grant in this session."""

@@ -97,6 +97,9 @@ class SqlStorage:
     def migrate(self) -> None:
         """Bring the schema up to date; safe when several processes start at once. Raises `StorageUnavailable`, also
         for a schema newer than this program."""
+        with self._database.reading() as run:
+            if run.find_revision() == newest_revision():
+                return
         with self._database.migrating() as connection:
             migrate(connection)
 

@@ -231,6 +231,7 @@ audit = Table(
     _text("request_id"),
     _json("details", "map"),
     Index("audit_at", "at"),
+    Index("audit_account", "account_id", "at"),
 )
 
 _REGISTERED = clients.c.registration_token_hash.is_not(None)

@@ -48,6 +48,7 @@ def _answer(context: Context) -> Answer:
         )
     except NotAccepted:
         return _page(step, account, ceremony, context, error="rejected", status=400)
+    context.notify(account, "passkey_added")
     return authorization.proceed(step.interaction, context)
 
 

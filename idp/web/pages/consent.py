@@ -50,11 +50,12 @@ def _view(step: Step, context: Context) -> Consent:
         csrf_token=form_token(step.interaction.handle, context.request.browser),
         client=client_view(step.checked),
         account_name=account.username if account else "",
-        scopes=tuple(_scope_view(scope, context) for scope in step.checked.scopes_to_consent),
+        scopes=tuple(scope_view(scope, context) for scope in step.checked.scopes_to_consent),
     )
 
 
-def _scope_view(scope: str, context: Context) -> ScopeView:
+def scope_view(scope: str, context: Context) -> ScopeView:
+    """Return a scope in words: our own, or a resource's."""
     own = context.registry.scopes.get(scope)
     if own is not None:
         return ScopeView(title=own.title, detail=own.detail)

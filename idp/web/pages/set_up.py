@@ -56,6 +56,7 @@ def _answer(context: Context) -> Answer:
     if not totp.confirm(context.uow, setup, account.account_id, form["code"], context.now):
         return _page(step, account, setup, context, error="rejected" if form["code"] else "missing", status=400)
     context.audit("second_factor.set_up", account_id=account.account_id, method=totp.NAME)
+    context.notify(account, "second_factor_set_up")
     return _codes(step, account, proved, context)
 
 

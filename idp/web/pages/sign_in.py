@@ -19,6 +19,7 @@ from idp.web.pages.accounts import PATH as ACCOUNTS_PATH
 from idp.web.pages.entering import SECOND_FACTOR_PATH, enter_or_ask
 from idp.web.pages.flow import Form, Step, account_view, client_view, denied, flow_page, load_posted_step, load_step
 from idp.web.pages.passkeys import ceremony_of, prove
+from idp.web.pages.password_forgotten import PATH as FORGOTTEN_PATH
 from idp.web.routing import Handler
 from idp.web.views import AccountView
 from idp.web.views import SignIn as SignInView
@@ -142,6 +143,7 @@ def _page(
         other_url=with_query(url(PATH), [("flow", handle), ("other", "1")]) if account else None,
         passkey_options=passkey.sign_in_options(ceremony) if ceremony else None,
         accounts_url=with_query(url(ACCOUNTS_PATH), [("flow", handle)]) if others else None,
+        forgotten_url=with_query(url(FORGOTTEN_PATH), [("flow", handle)]) if context.settings.sends_mail else None,
     )
     return flow_page(view, step.checked, status)
 

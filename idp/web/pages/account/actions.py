@@ -1,7 +1,18 @@
 """The paths of the account pages: what is not listed here does not exist."""
 
 from idp.authentication.sign_in import SignIn
-from idp.web.pages.account import app, codes, methods, overview, password, profile, sessions
+from idp.web.pages.account import (
+    activity,
+    app,
+    applications,
+    codes,
+    data,
+    methods,
+    overview,
+    password,
+    profile,
+    sessions,
+)
 from idp.web.routing import Action
 
 READ, BOTH = ("GET",), ("GET", "POST")
@@ -17,4 +28,7 @@ def account_actions(sign_in: SignIn) -> tuple[Action, ...]:
         Action(path=app.PATH, methods=BOTH, handle=app.handle),
         Action(path=codes.PATH, methods=BOTH, handle=codes.handle),
         Action(path=sessions.PATH, methods=BOTH, handle=sessions.handle),
+        Action(path=applications.PATH, methods=BOTH, handle=applications.handle),
+        Action(path=activity.PATH, methods=READ, handle=activity.handle),
+        Action(path=data.PATH, methods=BOTH, handle=data.handle),
     )

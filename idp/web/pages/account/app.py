@@ -26,6 +26,7 @@ def _answer(visit: Visit) -> Answer:
     if not totp.confirm(context.uow, setup, account_id, form["code"], context.now):
         return _page(visit, setup, error="rejected", status=400)
     visit.audit("second_factor.set_up", method=totp.NAME)
+    context.notify(visit.account, "second_factor_set_up")
     if methods.of_method(visit, recovery_code.NAME):
         return visit.go(methods.PATH, "app_set_up")
     return codes.show_new(visit)

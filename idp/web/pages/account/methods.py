@@ -59,6 +59,7 @@ def _remove_app(visit: Visit) -> Answer:
     if uow.authenticators.remove_all(account_id, totp.NAME):
         _forget_codes_of_nothing(visit)
         visit.audit("second_factor.removed", method=totp.NAME)
+        visit.context.notify(visit.account, "second_factor_removed")
     return visit.go(PATH, "app_removed")
 
 
@@ -78,7 +79,8 @@ def _remove_passkey(visit: Visit) -> Answer:
         raise Forbidden("This is the only way to sign in; add another one first.", detail="last way in")
     uow.authenticators.remove(account_id, passkey.authenticator_id)
     _forget_codes_of_nothing(visit)
-    visit.audit("second_factor.removed", method=PASSKEY)
+    visit.audit("passkey.removed", device=passkey.name)
+    visit.context.notify(visit.account, "second_factor_removed")
     return visit.go(PATH, "passkey_removed")
 
 

@@ -44,7 +44,8 @@ def _checked(visit: Visit) -> Visit | Answer:
     form = visit.form
     if not form["current"] or not form["new"]:
         return _page(visit, error="missing", status=400)
-    fault = fault_of(form["new"], names=visit.account.names, has_second_factor=_has_second_factor(visit))
+    names = (*visit.account.names, visit.context.settings.product_name)
+    fault = fault_of(form["new"], names=names, has_second_factor=_has_second_factor(visit))
     return visit if fault is None else _page(visit, error=fault, status=400)
 
 
@@ -62,6 +63,7 @@ def _concluded(visit: Visit, outcome: Authenticated | Rejected | Paused, fresh: 
     event = AuthenticationEvent(acr=session.acr, amr=session.amr, authenticated_at=session.authenticated_at)
     started = sessions.reauthenticate(context.uow, session, event, context.now)
     visit.audit("account.password_changed")
+    context.notify(visit.account, "password_changed")
     old = {handle for handle, each in context.browser_sessions if each.account_id == account_id}
     return visit.go(PATH, "password", browser=browser_with_session(started, old, context))
 

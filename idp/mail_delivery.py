@@ -1,0 +1,80 @@
+"""Delivery of mails: look up whom it is for, make the link that it carries, write it, hand it to the mail server."""
+
+from collections.abc import Callable
+from email.message import EmailMessage
+
+from idp.accounts import recovery
+from idp.accounts.audit import record
+from idp.accounts.mails import Letter, Unwritable, address_of
+from idp.jose.sealing import CannotOpen
+from idp.outbound.failures import OutboundFailed
+from idp.outbound.outbox import DeliveryFailed
+from idp.protocol.context import Server
+from idp.stores.records import OutboxMessage
+
+NOBODY = "nobody to write to"
+
+
+class MailDelivery:
+    """Delivers mails. Without `send` there is no mail server, and they are given up."""
+
+    def __init__(
+        self,
+        server: Server,
+        compose: Callable[[Letter], EmailMessage],
+        send: Callable[[EmailMessage], str] | None,
+    ) -> None:
+        self._server, self._compose, self._send = server, compose, send
+
+    def deliver(self, message: OutboxMessage) -> str:
+        """Send one mail and return a line for the delivery log. Raises `DeliveryFailed`, `OutboundFailed`."""
+        if self._send is None:
+            raise DeliveryFailed("no mail server is set (mail.host)", retry=False)
+        if message.payload["template"] == recovery.TEMPLATE:
+            return self._deliver_reset(message)
+        letter = self._notice(message)
+        return self._send(self._composed(letter)) if letter else NOBODY
+
+    def _deliver_reset(self, message: OutboxMessage) -> str:
+        """Send a link to set a new password. Each attempt makes a new one: what an earlier one sent, if it did after
+        all, does not count any more."""
+        letter, account_id = self._reset_letter(message)
+        if letter is None:
+            return NOBODY if account_id is None else "enough mails for this hour"
+        try:
+            return self._send(self._composed(letter)) if self._send else NOBODY
+        except (DeliveryFailed, OutboundFailed):
+            with self._server.storage.begin() as uow:
+                self._server.throttle.reset_mail_not_sent(uow, account_id or "")
+            raise
+
+    def _reset_letter(self, message: OutboxMessage) -> tuple[Letter | None, str | None]:
+        server, now = self._server, self._server.clock.now()
+        with server.storage.begin() as uow:
+            try:
+                account = recovery.find_requester(uow, server.vault, message.payload)
+            except CannotOpen as fault:
+                raise DeliveryFailed(str(fault), retry=False) from fault
+            if account is None:
+                return None, None
+            if server.throttle.count_reset_mail(uow, account.account_id, now) is not None:
+                return None, account.account_id
+            seconds = server.settings.lifetimes.reset_link_seconds
+            token = recovery.issue_link_token(uow, account, now, seconds=seconds)
+            record(uow, "recovery.mailed", now=now, account_id=account.account_id)
+        link = recovery.reset_link(server.settings.issuer, token)
+        to = address_of(account) or ""
+        return Letter(template=recovery.TEMPLATE, to=to, username=account.username, link=link), account.account_id
+
+    def _notice(self, message: OutboxMessage) -> Letter | None:
+        with self._server.storage.snapshot() as uow:
+            account = uow.accounts.find(message.payload["account_id"])
+        if account is None:
+            return None
+        return Letter(template=message.payload["template"], to=message.destination, username=account.username)
+
+    def _composed(self, letter: Letter) -> EmailMessage:
+        try:
+            return self._compose(letter)
+        except Unwritable as fault:
+            raise DeliveryFailed(f"cannot be written: {fault}", retry=False) from fault

@@ -1,0 +1,79 @@
+"""Mails from their templates: plain text, and the same words as HTML, so that the two never tell different things.
+
+A template's first line is the subject, then come paragraphs with an empty line between them; a paragraph that is the
+link alone becomes a button. What is put in cannot become markup, for HTML is made of the finished text.
+"""
+
+import gettext
+import re
+from email.errors import MessageError
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+from markupsafe import Markup, escape
+
+from idp.accounts.mails import Letter, Unwritable
+from idp.settings import Settings
+
+LAYOUT = "layout.html"
+# One line, whatever the values hold: a header must not begin another (LG-32).
+BREAKS = re.compile(r"[\r\n\v\f\x1c-\x1e\x85\u2028\u2029\x00]+")
+LINK = Markup(
+    '<p><a href="{0}" style="display:inline-block;padding:12px 20px;background:#1d4ed8;color:#fff;'
+    'border-radius:8px;text-decoration:none">{1}</a></p><p style="word-break:break-all">{0}</p>'
+)
+
+
+class Composer:
+    """Writes mails. `settings` name the product, the sender and the issuer, which alone is where links lead."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        environment = Environment(
+            loader=PackageLoader("idp.web", "mails"),
+            autoescape=False,  # noqa: S701 - plain text; its HTML is escaped as a whole
+            undefined=StrictUndefined,
+            extensions=["jinja2.ext.i18n"],
+        )
+        environment.install_gettext_translations(gettext.NullTranslations(), newstyle=True)  # type: ignore[attr-defined]
+        self._templates = {name: environment.get_template(name) for name in environment.list_templates()}
+
+    def compose(self, letter: Letter) -> EmailMessage:
+        """Return the mail. Raises `Unwritable`."""
+        if f"{letter.template}.txt" not in self._templates:
+            raise Unwritable(f"there is no template {letter.template!r}")
+        settings = self._settings
+        values = {"username": _line(letter.username), "product_name": settings.product_name, "issuer": settings.issuer}
+        text = self._templates[f"{letter.template}.txt"].render(values | {"link": letter.link})
+        subject, _, body = text.strip().partition("\n")
+        message = EmailMessage(policy=SMTP)
+        message["Subject"] = _line(subject)
+        sender = settings.mail.sender or "signet@localhost"
+        message["From"] = Address(settings.product_name, addr_spec=sender)
+        message["To"] = _recipient(letter.to)
+        # So that no out-of-office assistant answers (RFC 3834 §5).
+        message["Auto-Submitted"] = "auto-generated"
+        message.set_content(body.strip() + "\n")
+        message.add_alternative(self._html(subject, body, letter.link, self._templates[LAYOUT]), subtype="html")
+        return message
+
+    def _html(self, subject: str, body: str, link: str | None, layout: Template) -> str:
+        paragraphs = [part.strip() for part in body.strip().split("\n\n")]
+        html = Markup("\n").join(
+            LINK.format(part, subject) if link and part == link else Markup("<p>{0}</p>").format(part)
+            for part in paragraphs
+        )
+        return layout.render(subject=escape(subject), body=html)
+
+
+def _recipient(text: str) -> Address:
+    try:
+        return Address(addr_spec=text)
+    except (ValueError, MessageError, IndexError):
+        raise Unwritable("the account has no usable address") from None
+
+
+def _line(text: str) -> str:
+    return BREAKS.sub(" ", text)

@@ -1,0 +1,102 @@
+"""The page on which a link's bearer sets a new password. It starts no session: who has a second factor is asked for it
+at the next sign-in as ever (MF-29)."""
+
+from collections.abc import Callable
+
+from idp.accounts.accounts import set_password
+from idp.accounts.recovery import KIND, PATH, Recovery, consume_recovery, find_recovery
+from idp.authentication.methods import SECOND_FACTORS
+from idp.authentication.password_rules import fault_of, shortest
+from idp.protocol.assurance import ready_factors
+from idp.protocol.context import Context, Server, within_unit_of_work
+from idp.protocol.errors import LinkExpired
+from idp.protocol.interaction import check_form_token, form_token
+from idp.protocol.messages import Answer, Page, Request
+from idp.randomness import digest
+from idp.web.pages.flow import Form
+from idp.web.pages.links import load_visit, open_visit
+from idp.web.recovery_views import NewPassword, PasswordSet
+from idp.web.routing import Handler
+
+
+def password_reset_handler(hash_password: Callable[[str], str]) -> Handler:
+    """Return the handler of the page. `hash_password` takes tens of milliseconds, and runs outside any unit of work."""
+
+    def handle(request: Request, server: Server) -> Answer:
+        if request.method == "GET":
+            return within_unit_of_work(server, request, _show)
+        form = Form(request.form)
+        early = within_unit_of_work(server, request, lambda context: _check(form, context))
+        if early is not None:
+            return early
+        hashed = hash_password(form["password"])
+        return within_unit_of_work(server, request, lambda context: _set(form, hashed, context))
+
+    return handle
+
+
+def _show(context: Context) -> Answer:
+    query = Form(context.request.query)
+    if not query["token"]:
+        return _page(_load(query, context), query["flow"], context)
+    recovery = find_recovery(context.uow, digest(query["token"]), context.now)
+    if recovery is None:
+        raise LinkExpired("This link does not count any more.")
+    return open_visit(KIND, query["token"], PATH, recovery.expires_at, context)
+
+
+def _check(form: Form, context: Context) -> Answer | None:
+    """Answer what needs no hash: a link that counts no more, a password that must not be."""
+    recovery = _load(form, context)
+    check_form_token(form["flow"], context.request.browser, form["csrf_token"])
+    account = recovery.account
+    if not form["password"]:
+        return _page(recovery, form["flow"], context, error="missing")
+    names = (*account.names, context.settings.product_name)
+    fault = fault_of(form["password"], names=names, has_second_factor=_has_second_factor(recovery, context))
+    return _page(recovery, form["flow"], context, error=fault) if fault else None
+
+
+def _set(form: Form, hashed: str, context: Context) -> Answer:
+    recovery = _load(form, context)
+    if not consume_recovery(context.uow, recovery, context.now):
+        raise LinkExpired("This link was used already.")
+    account, uow, now = recovery.account, context.uow, context.now
+    set_password(uow, context.server.sessions, account, hashed, now)
+    context.audit("recovery.used", account_id=account.account_id, by="operator" if recovery.by_operator else "mail")
+    context.audit("account.password_changed", account_id=account.account_id)
+    context.notify(account, "password_changed")
+    if recovery.without_second_factor:
+        removed = sum(uow.authenticators.remove_all(account.account_id, factor.name) for factor in SECOND_FACTORS)
+        if removed:
+            context.audit("second_factor.removed", account_id=account.account_id, by="operator")
+            context.notify(account, "second_factor_removed")
+    more = _is_asked_for_more(recovery, context)
+    return Page(facts=PasswordSet(username=account.username, is_asked_for_more=more))
+
+
+def _load(fields: Form, context: Context) -> Recovery:
+    recovery = find_recovery(context.uow, load_visit(KIND, fields["flow"], context), context.now)
+    if recovery is None:
+        raise LinkExpired("This link does not count any more.")
+    return recovery
+
+
+def _has_second_factor(recovery: Recovery, context: Context) -> bool:
+    return not recovery.without_second_factor and _is_asked_for_more(recovery, context)
+
+
+def _is_asked_for_more(recovery: Recovery, context: Context) -> bool:
+    return any(factor.counts_as_set_up for factor in ready_factors(recovery.account.account_id, context))
+
+
+def _page(recovery: Recovery, flow: str, context: Context, *, error: str | None = None) -> Page:
+    view = NewPassword(
+        action=context.server.url(PATH),
+        flow=flow,
+        csrf_token=form_token(flow, context.request.browser),
+        username=recovery.account.username,
+        least_length=shortest(has_second_factor=_has_second_factor(recovery, context)),
+        error=error,
+    )
+    return Page(facts=view, status=400 if error else 200)
