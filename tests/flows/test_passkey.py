@@ -1,8 +1,12 @@
 """Signing in with a passkey: alone, beside a password, and what it takes to have one."""
 
+import json
+
 import httpx2
 import pytest
 
+from idp.accounts.accounts import create_account, disable_account
+from idp.authentication.ceremonies import RelyingParty
 from idp.authentication.methods import passkey
 from tests.flows.test_second_factor import id_token_of, sessions_of
 from tests.passkeys import SoftAuthenticator, give_passkey, options_of, send_passkey
@@ -111,8 +115,6 @@ def test_class_that_cannot_be_reached(house: House) -> None:
 @pytest.mark.case("MF-15")
 def test_disabled_account(house: House) -> None:
     """Its passkey does not count, and the page says no more than of any other."""
-    from idp.accounts.accounts import disable_account
-
     device, browser = give_passkey(house), house.browser()
     page = to_sign_in(browser)
     with house.storage.begin() as uow:
@@ -154,8 +156,23 @@ def test_offer_is_made_once(house: House) -> None:
     assert passkeys_of(house) == ()
 
 
-@pytest.mark.case("MF-05")
 @pytest.mark.case("MF-28")
+def test_account_without_a_password(house: House) -> None:
+    """Its passkey is its way in; the password field takes nothing, nor does the page that changes a password."""
+    with house.storage.begin() as uow:
+        create_account(uow, username="keyed", now=house.clock.now())
+    device, browser = give_passkey(house, "keyed"), house.browser()
+    page = browser.sign_in(browser.follow(browser.get("/account/password")), "keyed")
+    assert page.status_code == 400
+    page = send_passkey(browser, page, device.get(options_of(page)))
+    assert page.url.path == "/account/password"
+    page = browser.submit(page, current="", new="a new and quite long password")
+    assert page.status_code == 400
+    page = browser.submit(page, current="anything", new="a new and quite long password")
+    assert page.status_code == 400
+
+
+@pytest.mark.case("MF-05")
 @pytest.mark.parametrize("change", ["time", "app", "passkey"])
 def test_adding_needs_a_fresh_and_full_sign_in(house: House, change: str) -> None:
     """Later, or where the account has what the session did not prove, nothing is added (R16)."""
@@ -174,8 +191,6 @@ def test_adding_needs_a_fresh_and_full_sign_in(house: House, change: str) -> Non
 
 def test_passkeys_where_browsers_allow_none(house: House) -> None:
     """At an address, or over http elsewhere than on this machine, there is no button."""
-    from idp.authentication.ceremonies import RelyingParty
-
     for issuer in ("https://192.0.2.1", "http://[::1]:9000", "http://idp.example"):
         assert RelyingParty.of(issuer, "Signet") is None
     origins = ("https://idp.example/op", "https://IDP.example:443", "http://idp.localhost:9000", "http://localhost")
@@ -190,8 +205,18 @@ def test_passkeys_where_browsers_allow_none(house: House) -> None:
 
 def dumped(device: SoftAuthenticator, page: httpx2.Response, **bent: str) -> str:
     """Return what the browser answers to a page's ceremony, as JSON."""
-    import json
-
     options = options_of(page)
     make = device.create if "user" in options else device.get
     return json.dumps(make(options, **bent))
+
+
+def test_own_pages_are_reached_in_the_same_way(house: House) -> None:
+    """The account page takes a passkey as well, and the offer leads to it."""
+    browser, device = house.browser(), SoftAuthenticator()
+    page = browser.sign_in(browser.follow(browser.get("/account")), can_add_passkey="yes")
+    page = browser.submit(page, passkey=dumped(device, page), action="add")
+    assert page.url.path == "/account"
+    other = house.browser()
+    page = other.follow(other.get("/account"))
+    page = send_passkey(other, page, device.get(options_of(page)))
+    assert page.url.path == "/account"

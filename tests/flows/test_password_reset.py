@@ -1,5 +1,6 @@
 """A forgotten password: a link by mail, a new password, and no way in beside it."""
 
+import json
 import re
 import time
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ from idp.accounts.recovery import KIND, RESCUE_SECONDS, issue_link_token, reset_
 from idp.outbound.outbox import LEASE_SECONDS
 from idp.randomness import digest
 from tests.mailing import Postal, postal
+from tests.passkeys import SoftAuthenticator, options_of
 from tests.provider import PASSWORD, Browser
 from tests.reset_timing import area, measure
 from tests.second_factors import account_id, give_app, next_code, send_code
@@ -295,6 +297,18 @@ def test_the_owner_is_told_of_a_second_factor(post: Postal) -> None:
     assert 'id="codes-continue"' in browser.submit(page, code=code, action="continue").text
     post.deliver()
     assert [mail["Subject"] for mail in post.sink.mails] == ["A second step was set up"]
+
+
+@pytest.mark.case("MF-23")
+def test_the_owner_is_told_of_a_passkey(post: Postal) -> None:
+    """That one was added after a sign-in."""
+    browser = post.house.browser()
+    page = browser.sign_in(browser.follow(browser.get("/account")), can_add_passkey="yes")
+    made = SoftAuthenticator().create(options_of(page))
+    assert browser.submit(page, passkey=json.dumps(made), action="add").status_code == 200
+    post.deliver()
+    (mail,) = post.sink.mails
+    assert "passkey" in mail["Subject"]
 
 
 def test_the_owner_is_told_of_a_password_changed_on_the_account_pages(post: Postal) -> None:

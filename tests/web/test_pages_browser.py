@@ -227,10 +227,10 @@ def test_journey_by_keyboard(live: Live, page: Page) -> None:
     page.keyboard.press("Tab")
     page.keyboard.type(PASSWORD)
     order = []
-    for _ in range(4):
+    for _ in range(5):
         page.keyboard.press("Tab")
         order.append(page.evaluate("document.activeElement.id || document.activeElement.className"))
-    assert order == ["reveal", "remember", "login-submit", "login-cancel"]
+    assert order == ["reveal", "remember", "login-submit", "login-passkey", "login-cancel"]
     page.locator("#login-submit").focus()
     page.keyboard.press("Enter")
     page.locator("#consent-allow").focus()
@@ -363,7 +363,7 @@ def test_page_is_light(live: Live, page: Page) -> None:
     page.on("response", lambda response: sizes.append(len(response.body())) if response.status == 200 else None)
     page.goto(live.authorize_url())
     page.wait_for_load_state("networkidle")
-    assert 3 <= len(sizes) <= 6
+    assert 3 <= len(sizes) <= 7
     assert sum(sizes) < 100_000
 
 

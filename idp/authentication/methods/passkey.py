@@ -38,7 +38,6 @@ CHALLENGE_SECONDS = 300
 # RFC 8176: proof of possession of a key, the user verified by the authenticator, more than one factor.
 AMR = ("pop", "user", "mfa")
 MOST = 20
-LONGEST_NAME = 100
 _CREATE, _GET = "create", "get"
 _RANDOM_BYTES, _INSTANT_BYTES = 16, 8
 
@@ -148,23 +147,6 @@ def of_account(uow: UnitOfWork, account_id: str) -> tuple[Authenticator, ...]:
     return tuple(each for each in uow.authenticators.list(account_id) if each.method == NAME)
 
 
-def rename(uow: UnitOfWork, account_id: str, authenticator_id: str, name: str) -> bool:
-    """Give a passkey of this account another name. False if there is none, or for a name that is none."""
-    name = name.strip()
-    if not name or len(name) > LONGEST_NAME or not name.isprintable():
-        return False
-    return _has(uow, account_id, authenticator_id) and uow.authenticators.rename(account_id, authenticator_id, name)
-
-
-def remove(uow: UnitOfWork, account_id: str, authenticator_id: str, now: int, origin: Origin = NOWHERE) -> bool:
-    """Forget a passkey of this account; False if there is none. Writes an audit event. Whether it may go although it is
-    the last way in is the caller's to judge."""
-    is_gone = _has(uow, account_id, authenticator_id) and uow.authenticators.remove(account_id, authenticator_id)
-    if is_gone:
-        record(uow, "passkey.removed", now=now, origin=origin, account_id=account_id)
-    return is_gone
-
-
 def verify(uow: UnitOfWork, proof: Proof) -> Authenticator | None:
     """Return the account's passkey that was proved beside a password."""
     if proof.relying_party is None:
@@ -218,11 +200,6 @@ def _descriptors(passkeys: tuple[Authenticator, ...]) -> list[Mapping[str, Any]]
         {"type": "public-key", "id": each.facts["credential_id"], "transports": list(each.facts["transports"])}
         for each in passkeys
     ]
-
-
-def _has(uow: UnitOfWork, account_id: str, authenticator_id: str) -> bool:
-    found = uow.authenticators.find(authenticator_id)
-    return found is not None and found.account_id == account_id and found.method == NAME
 
 
 def _id(credential_id: bytes) -> str:
