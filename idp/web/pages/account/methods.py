@@ -89,7 +89,7 @@ def _remove_passkey(visit: Visit) -> Answer:
         raise Forbidden("This is the only one that lets you sign in; add another one first.", detail="last way in")
     uow.authenticators.remove(account_id, found.authenticator_id)
     _forget_codes_of_nothing(visit)
-    visit.audit("passkey.removed", device=passkey.name)
+    visit.audit("passkey.removed", device=found.name)
     visit.context.notify(visit.account, "second_factor_removed")
     return visit.go(PATH, "passkey_removed")
 
