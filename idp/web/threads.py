@@ -8,6 +8,7 @@ comes back in one step.
 import asyncio
 import math
 from collections.abc import Callable
+from contextlib import suppress
 from queue import SimpleQueue
 from threading import Thread
 from typing import Any, Generic, TypeVar
@@ -77,9 +78,10 @@ class Threads:
             if not waiting.claim():
                 continue
             began = monotonic()
-            waiting.run()
+            outcome = waiting.run()
             # Two threads at once may lose one of their figures, which a mean can spare.
             self._mean_seconds += NEWEST_SHARE * (monotonic() - began - self._mean_seconds)
+            waiting.send_back(*outcome)
 
 
 class _Call(Generic[T]):
@@ -107,18 +109,18 @@ class _Call(Generic[T]):
             error = TemporarilyUnavailable("The request has waited for too long.", retry_after_seconds=5)
             self._settle(None, error)
 
-    def run(self) -> None:
-        """Run the call and send its outcome to the loop. In a thread."""
-        result, error = None, None
+    def run(self) -> tuple[T | None, BaseException | None]:
+        """Run the call and return its result, or what it raised. In a thread."""
         try:
-            result = self._call()
+            return self._call(), None
         except BaseException as raised:
-            error = raised
-        try:
+            return None, raised
+
+    def send_back(self, result: T | None, error: BaseException | None) -> None:
+        """Send the outcome to the loop. From a thread."""
+        # The loop is closed where nobody waits any more.
+        with suppress(RuntimeError):
             self._loop.call_soon_threadsafe(self._settle, result, error)
-        except RuntimeError:
-            # The loop is closed: nobody waits any more.
-            return
 
     def _settle(self, result: Any, error: BaseException | None) -> None:
         if self.outcome.done():
