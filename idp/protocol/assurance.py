@@ -9,7 +9,15 @@ from dataclasses import dataclass
 
 from idp.authentication.methods import SECOND_FACTORS
 from idp.authentication.methods.second_factor import SecondFactor
-from idp.authentication.policy import MULTI_FACTOR_CLASS, PASSWORD_CLASS, acr_of, is_enough, strongest, weakest
+from idp.authentication.policy import (
+    MULTI_FACTOR_CLASS,
+    PASSWORD_CLASS,
+    acr_of,
+    acr_values_supported,
+    is_enough,
+    strongest,
+    weakest,
+)
 from idp.protocol.context import Context
 from idp.protocol.errors import UnmetAuthenticationRequirements
 from idp.protocol.parameters import Params
@@ -42,6 +50,15 @@ def needed_by_request(params: Params, client: Client, account: Account, context:
         if wish.essential or is_enough(able, least):
             asked.append(least)
     return Needed(acr=strongest(asked), may_set_up=not is_enough(able, strongest(asked)))
+
+
+def acr_to_tell(params: Params, client: Client, acr: str, context: Context) -> str:
+    """Return the class that the client is told of a session: where it insists on certain ones, the strongest of those,
+    for it compares texts (OIDC Core §5.5.1.1)."""
+    wishes = (wish_of(params, client) for wish_of in context.registry.acr_wishes)
+    essential = {value for wish in wishes if wish and wish.essential for value in wish.values}
+    reached = [value for value in acr_values_supported() if value in essential and is_enough(acr, value)]
+    return strongest(reached) or acr
 
 
 def needed_at_sign_in(params: Params, client: Client, account: Account, context: Context) -> Needed:

@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 
 from idp.accounts.grants import needed_consent
 from idp.accounts.subjects import subject_of
+from idp.protocol.assurance import acr_to_tell
 from idp.protocol.authorization import Authorized
 from idp.protocol.claims_request import claims_to_remember
 from idp.protocol.context import Context
@@ -40,7 +41,7 @@ def respond_with_code(authorized: Authorized, context: Context) -> Mapping[str, 
                 "scopes": list(request.scopes),
                 "resources": list(request.resources),
                 "authenticated_at": session.authenticated_at,
-                "acr": session.acr,
+                "acr": acr_to_tell(request.params, request.client, session.acr, context),
                 "amr": list(session.amr),
                 "carried": request.params.select(context.registry.carried),
             },

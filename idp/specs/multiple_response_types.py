@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from idp.accounts.subjects import subject_of
+from idp.protocol.assurance import acr_to_tell
 from idp.protocol.authorization import AuthorizationRequest, Authorized, ResponseTarget
 from idp.protocol.claims_request import claims_to_remember
 from idp.protocol.client_responses import protection_of_id_token
@@ -76,7 +77,7 @@ def _issuance(authorized: Authorized, code: str, context: Context) -> Issuance:
         scopes=request.scopes,
         resources=request.resources,
         authenticated_at=session.authenticated_at,
-        acr=session.acr,
+        acr=acr_to_tell(request.params, request.client, session.acr, context),
         amr=session.amr,
         offline=False,
         requested_claims=claims_to_remember(request.params),

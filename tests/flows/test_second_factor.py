@@ -129,6 +129,17 @@ def test_step_up_asks_for_what_is_missing(house: House, asked: str) -> None:
     assert id_token_of(browser, browser.authorize(prompt="none", **wish))["acr"] == MULTI_FACTOR_CLASS
 
 
+@pytest.mark.requirement("OIDC Core 1.0", "5.5.1.1")
+def test_client_that_insists_is_told_one_of_its_own_values(house: House) -> None:
+    """A session that is stronger than that says so only to those who did not insist on something else."""
+    app, browser = give_app(house), house.browser()
+    send_code(browser, to_second_factor(browser), next_code(house, app))
+    insisting = f'{{"id_token":{{"acr":{{"essential":true,"values":["urn:other","{PASSWORD_CLASS}"]}}}}}}'
+    wishing = f'{{"id_token":{{"acr":{{"values":["{PASSWORD_CLASS}"]}}}}}}'
+    assert id_token_of(browser, browser.authorize(claims=insisting))["acr"] == PASSWORD_CLASS
+    assert id_token_of(browser, browser.authorize(claims=wishing))["acr"] == MULTI_FACTOR_CLASS
+
+
 def test_wish_that_cannot_be_met_is_none(house: House) -> None:
     """Somebody without a second factor signs in as well as they can (OIDC Core §3.1.2.1)."""
     browser = house.browser()

@@ -97,11 +97,18 @@ class SqlStorage:
     def migrate(self) -> None:
         """Bring the schema up to date; safe when several processes start at once. Raises `StorageUnavailable`, also
         for a schema newer than this program."""
-        with self._database.reading() as run:
-            if run.find_revision() == newest_revision():
-                return
-        with self._database.migrating() as connection:
-            migrate(connection)
+        if not self._is_migrated():
+            with self._database.migrating() as connection:
+                migrate(connection)
+
+    def _is_migrated(self) -> bool:
+        """Tell whether there is nothing to migrate; what does not answer in time has to be waited for as long as a
+        migration may take."""
+        try:
+            with self._database.reading() as run:
+                return run.find_revision() == newest_revision()
+        except StorageUnavailable:
+            return False
 
     def check(self) -> None:
         """Return if the database answers and its schema is current."""
