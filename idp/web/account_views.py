@@ -4,10 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-from markupsafe import Markup
-
 from idp.web.moments import Moment
-from idp.web.views import AccountView, ClientView, ScopeView, View, qr_code_of
+from idp.web.views import AccountView, ClientView, ScopeView, TotpSecret, View
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,20 +112,12 @@ class Methods(AccountPage):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AppSetUp(AccountPage):
-    """The form that sets up an authenticator app, in the place of an older one if it `replaces` that; the rest is as in
-    `TotpSetUp`."""
+    """The form that sets up an authenticator app, in the place of an older one if it `replaces` that."""
 
     template: ClassVar[str] = "account_app.html"
     replaces: bool
-    secret: str
-    address: str
-    sealed: str
+    secret: TotpSecret
     error: str | None = None
-
-    @property
-    def qr_code(self) -> Markup:
-        """The address as SVG."""
-        return qr_code_of(self.address)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

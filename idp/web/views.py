@@ -149,9 +149,24 @@ class PasskeyOffer(View):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TotpSecret:
+    """The secret of an authenticator app that is being set up: as `text` in groups to be typed, as `address` to be
+    scanned or to open an app on the same device, and `sealed`, which comes back with the form."""
+
+    text: str
+    address: str
+    sealed: str
+
+    @property
+    def qr_code(self) -> Markup:
+        """The address as SVG."""
+        drawn = segno.make(self.address, error="m").svg_inline(omitsize=True, dark="#000", light="#fff")
+        return Markup(drawn)  # noqa: S704 - squares, in which there is no text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TotpSetUp(View):
-    """The page that sets up an authenticator app: `secret` in groups to be typed, `address` to be scanned, or to open
-    an app on the same device, `sealed` what comes back with the form."""
+    """The page that sets up an authenticator app."""
 
     template: ClassVar[str] = "set_up_totp.html"
     action: str
@@ -159,15 +174,8 @@ class TotpSetUp(View):
     csrf_token: str
     client: ClientView
     account: AccountView
-    secret: str
-    address: str
-    sealed: str
+    secret: TotpSecret
     error: str | None = None
-
-    @property
-    def qr_code(self) -> Markup:
-        """The address as SVG."""
-        return qr_code_of(self.address)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -292,12 +300,6 @@ class SessionFrameView(View):
 
     template: ClassVar[str] = "session_frame.html"
     state_cookie: str
-
-
-def qr_code_of(address: str) -> Markup:
-    """Return an address as a QR code in SVG."""
-    drawn = segno.make(address, error="m").svg_inline(omitsize=True, dark="#000", light="#fff")
-    return Markup(drawn)  # noqa: S704 - squares, in which there is no text
 
 
 def initial_of(name: str) -> str:

@@ -87,6 +87,7 @@ def filled(kind: type[View], **more: Any) -> View:
         "others": (("recovery_code", "https://idp.example/other"), ("totp", "https://idp.example/other")),
         "codes": (HOSTILE,),
         "codes_left": 3,
+        "secret": views.TotpSecret(text=HOSTILE, address=HOSTILE, sealed=HOSTILE),
         "minutes": 60,
         "least_length": 15,
         "mails": (recovery_views.KeptMail(to=HOSTILE, subject=HOSTILE, words=HOSTILE, link="https://idp.example/"),),

@@ -10,7 +10,7 @@ from idp.authentication.methods import recovery_code, totp
 from idp.jose.sealing import CannotOpen
 from idp.protocol import authorization
 from idp.protocol import interaction as interactions
-from idp.protocol.assurance import ready_factors
+from idp.protocol.assurance import ready_factors, with_factor
 from idp.protocol.context import Context, Server, within_unit_of_work
 from idp.protocol.errors import Forbidden
 from idp.protocol.interaction import Proved, form_token
@@ -18,7 +18,7 @@ from idp.protocol.messages import Answer, Page, Request, with_query
 from idp.stores.records import Account
 from idp.web.pages.entering import SECOND_FACTOR_PATH, SET_UP_PATH, still_proved
 from idp.web.pages.flow import Form, Step, account_view, client_view, denied, flow_page, load_posted_step, load_step
-from idp.web.views import RecoveryCodes, TotpSetUp
+from idp.web.views import RecoveryCodes, TotpSecret, TotpSetUp
 
 GROUP = 4
 
@@ -28,9 +28,11 @@ def handle_set_up(request: Request, server: Server) -> Answer:
     return within_unit_of_work(server, request, _answer if request.method == "POST" else _show)
 
 
-def in_groups(secret: str) -> str:
-    """Return a secret as people type it."""
-    return " ".join(secret[start : start + GROUP] for start in range(0, len(secret), GROUP))
+def secret_view(setup: totp.Setup, account: Account, context: Context) -> TotpSecret:
+    """Return what the pages show of a secret that is being set up."""
+    groups = (setup.secret[start : start + GROUP] for start in range(0, len(setup.secret), GROUP))
+    address = totp.address_of(setup, issuer=context.settings.product_name, account=account.username)
+    return TotpSecret(text=" ".join(groups), address=address, sealed=setup.sealed)
 
 
 def _show(context: Context) -> Answer:
@@ -62,7 +64,7 @@ def _answer(context: Context) -> Answer:
 
 def _codes(step: Step, account: Account, proved: Proved, context: Context) -> Page:
     """Show the recovery codes; the code that was sent counts as the second factor of this sign-in."""
-    amr = tuple(dict.fromkeys((*proved.amr, *totp.METHOD.amr, "mfa")))
+    amr = with_factor(proved.amr, totp.METHOD)
     interactions.save(replace(step.interaction, proved=replace(proved, amr=amr)), context)
     codes = recovery_code.make_codes(context.uow, account.account_id, context.now)
     go_on = with_query(context.server.url(SECOND_FACTOR_PATH), [("flow", step.interaction.handle)])
@@ -87,9 +89,7 @@ def _page(
         csrf_token=form_token(handle, context.request.browser),
         client=client_view(step.checked),
         account=account_view(account),
-        secret=in_groups(setup.secret),
-        address=totp.address_of(setup, issuer=context.settings.product_name, account=account.username),
-        sealed=setup.sealed,
+        secret=secret_view(setup, account, context),
         error=error,
     )
     return flow_page(view, step.checked, status)

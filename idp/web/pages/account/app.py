@@ -8,7 +8,7 @@ from idp.protocol.messages import Answer
 from idp.web.account_views import AppSetUp
 from idp.web.pages.account import codes, methods
 from idp.web.pages.account.visit import Fresh, Visit, visiting
-from idp.web.pages.set_up import in_groups
+from idp.web.pages.set_up import secret_view
 
 PATH = f"{methods.PATH}/app"
 
@@ -36,9 +36,7 @@ def _page(visit: Visit, setup: totp.Setup, *, error: str | None = None, status: 
     view = AppSetUp(
         frame=visit.frame,
         replaces=bool(methods.of_method(visit, totp.NAME)),
-        secret=in_groups(setup.secret),
-        address=totp.address_of(setup, issuer=visit.context.settings.product_name, account=visit.account.username),
-        sealed=setup.sealed,
+        secret=secret_view(setup, visit.account, visit.context),
         error=error,
     )
     return visit.page(view, status)
