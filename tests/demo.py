@@ -3,7 +3,6 @@
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.ports import free_port
 
 CHROMIUM_FLAGS = (
     "--no-sandbox",
@@ -51,7 +52,7 @@ class Demo:
 @contextmanager
 def running_demo(home: Path) -> Iterator[Demo]:
     """Run the demo on free ports until the block ends; it must stop cleanly."""
-    port = free_ports()
+    port = free_port(3)
     command = [sys.executable, "-m", "idp", "demo", "--home", str(home), "--first-port", str(port)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     try:
@@ -71,21 +72,6 @@ def running_demo(home: Path) -> Iterator[Demo]:
         assert process.wait(20) == 0
         if process.stdout is not None:
             process.stdout.close()
-
-
-def free_ports() -> int:
-    """Return a port that is free together with the next two."""
-    while True:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            first: int = probe.getsockname()[1]
-        if first < 65_000 and all(_is_free(first + offset) for offset in range(3)):
-            return first
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) != 0
 
 
 @contextmanager

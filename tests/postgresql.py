@@ -6,7 +6,6 @@
 
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -20,6 +19,7 @@ import psycopg
 from idp.stores.sql.storage import SqlStorage
 from idp.stores.sql.tables import metadata
 from tests.cli.processes import children_of
+from tests.ports import free_port
 
 WITHOUT = "SIGNET_WITHOUT_POSTGRESQL"
 NAMED = "SIGNET_POSTGRESQL"
@@ -69,7 +69,7 @@ class Server:
         self._process: subprocess.Popen[bytes] | None = None
         self._names = (f"t{number}" for number in count())
         self._shared: str | None = None
-        self.port = _free_port()
+        self.port = free_port()
 
     @classmethod
     def make(cls, settings: tuple[str, ...] = QUICK) -> "Server":
@@ -203,10 +203,3 @@ def _copied(installation: Path, directory: Path) -> Path:
 def _as_nobody() -> dict[str, Any]:
     changes = {"user": NOBODY, "group": NOBODY, "extra_groups": []} if os.geteuid() == 0 else {}
     return {**changes, "cwd": "/", "env": {"PATH": os.environ.get("PATH", ""), "LC_ALL": "C", "TZ": "UTC"}}
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

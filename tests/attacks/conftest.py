@@ -12,7 +12,8 @@ import pytest
 from idp.stores.sql.storage import SqlStorage
 from tests.attacks.oracle import check_answer, secrets_in
 from tests.attacks.wire import Wire
-from tests.cli.processes import answers, free_port, running, wait_for
+from tests.cli.processes import running, wait_for
+from tests.ports import answers, free_port
 from tests.provider import PASSWORD, SECRET, VERIFIER, Browser, House, make_house
 
 # Far more than any answer takes, for the machine may be busy.

@@ -4,7 +4,6 @@ import http.client
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -18,21 +17,6 @@ from idp.clock import monotonic
 
 WAIT_SECONDS = 20.0
 ROOT = Path(__file__).parents[2]
-
-
-def free_port(count: int = 1) -> int:
-    """Return a port that is free together with those after it."""
-    while True:
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            first: int = probe.getsockname()[1]
-        if first < 65_000 and not any(answers(first + offset) for offset in range(count)):
-            return first
-
-
-def answers(port: int, host: str = "127.0.0.1") -> bool:
-    """Tell whether somebody listens."""
-    with socket.socket() as probe:
-        return probe.connect_ex((host, port)) == 0
 
 
 def get(port: int, path: str, host: str = "127.0.0.1") -> http.client.HTTPResponse:

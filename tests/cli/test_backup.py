@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from tests.cli.conftest import CommandLine
-from tests.cli.processes import answers, free_port, running, wait_for
+from tests.cli.processes import running, wait_for
+from tests.ports import answers, free_port
 from tests.postgresql import Server
 
 PASSWORD = "correct horse battery staple"

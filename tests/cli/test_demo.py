@@ -24,7 +24,8 @@ from idp.clock import SystemClock
 from idp.settings import Argon2, Settings, load_settings
 from idp.stores.interfaces import Storage
 from idp.stores.memory import MemoryStorage
-from tests.cli.processes import ROOT, Running, answers, children_of, free_port, get, is_alive, running, wait_for
+from tests.cli.processes import ROOT, Running, children_of, get, is_alive, running, wait_for
+from tests.ports import answers, free_port
 
 linux_only = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks at processes through /proc")
 
@@ -39,8 +40,9 @@ def demo(directory: Path, port: int, *options: str) -> Iterator[Running]:
 
 def password(found: Running) -> str:
     """Return the password that was printed."""
-    (said,) = re.findall(r"Password\s+(\S+)", found.said())
-    return str(said)
+    said = re.findall(r"Password\s+(\S+)", found.said())
+    assert len(said) == 1, found.said()
+    return str(said[0])
 
 
 @linux_only

@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import CommandLine
-from tests.cli.processes import answers, free_port, get, running, wait_for
+from tests.cli.processes import get, running, wait_for
 from tests.faults.relay import Relay
+from tests.ports import answers, free_port
 from tests.postgresql import Server
 
 

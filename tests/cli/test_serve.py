@@ -13,8 +13,9 @@ from starlette.types import Receive, Scope, Send
 
 from idp.web.http_connections import Connections
 from tests.cli.conftest import CommandLine
-from tests.cli.processes import ROOT, answers, clean_environment, free_port, get, running, wait_for
+from tests.cli.processes import ROOT, clean_environment, get, running, wait_for
 from tests.cli.threaded import threaded
+from tests.ports import answers, free_port
 
 KEY = "kT3x0zq1M2c9J4bV5nL6pQ7rS8tU9vWxYzA0BcDeFgH"
 

@@ -13,7 +13,8 @@ from urllib.parse import urlencode
 
 import pytest
 
-from tests.cli.processes import ROOT, Running, children_of, clean_environment, free_port, is_alive, running, wait_for
+from tests.cli.processes import ROOT, Running, children_of, clean_environment, is_alive, running, wait_for
+from tests.ports import free_port
 
 
 class Provider:

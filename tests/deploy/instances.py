@@ -8,10 +8,11 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.cli.processes import clean_environment, free_port, get, wait_for
+from tests.cli.processes import clean_environment, get, wait_for
 from tests.deploy.journey import REDIRECT_URI, Target
 from tests.deploy.proxies import NAME, PROXIES, Proxy
 from tests.outbound.test_tls import _self_signed
+from tests.ports import free_port
 from tests.postgresql import Server
 
 PASSWORD = "correct horse battery staple"

@@ -8,7 +8,8 @@ import subprocess
 from abc import ABC, abstractmethod
 from pathlib import Path
 
-from tests.cli.processes import ROOT, answers, wait_for
+from tests.cli.processes import ROOT, wait_for
+from tests.ports import answers
 
 DEPLOY = ROOT / "deploy"
 NAME = "login.example.org"

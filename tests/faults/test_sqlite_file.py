@@ -11,8 +11,9 @@ import pytest
 
 from idp.stores.interfaces import StorageUnavailable
 from idp.stores.sql.storage import SqlStorage
-from tests.cli.processes import free_port, running
+from tests.cli.processes import running
 from tests.faults.answers import check_memory_serves, check_unavailable, health
+from tests.ports import free_port
 from tests.provider import Browser, House
 
 NOBODY = 65_534

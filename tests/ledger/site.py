@@ -11,9 +11,10 @@ from idp.app import build_provider
 from idp.clock import SystemClock
 from idp.settings import Settings
 from idp.stores.sql.storage import SqlStorage
-from tests.cli.processes import children_of, clean_environment, free_port, wait_for
+from tests.cli.processes import children_of, clean_environment, wait_for
 from tests.deploy.instances import Instance
 from tests.deploy.journey import REDIRECT_URI, Target
+from tests.ports import free_port
 from tests.postgresql import DURABLE, Server
 from tests.provider import PASSWORD, SECRET, House, SettableClock
 

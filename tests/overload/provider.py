@@ -17,7 +17,8 @@ from idp.app import build_registry
 from idp.authentication.methods.password import Passwords
 from idp.settings import Settings
 from idp.stores.sql.storage import SqlStorage
-from tests.cli.processes import ROOT, answers, clean_environment, free_port, get, wait_for
+from tests.cli.processes import ROOT, clean_environment, get, wait_for
+from tests.ports import answers, free_port
 from tests.provider import PASSWORD, SECRET
 
 REDIRECT_URI = "https://rp.example/cb"

@@ -15,7 +15,8 @@ import uvicorn
 from playwright.sync_api import Browser, BrowserContext, Page
 
 from idp.stores.sql.storage import SqlStorage
-from tests.demo import chromium, free_ports
+from tests.demo import chromium
+from tests.ports import free_port
 from tests.provider import CHALLENGE, PASSWORD, House, make_house
 from tests.second_factors import give_app, give_codes
 
@@ -97,7 +98,7 @@ def running(
     **settings: Any,
 ) -> Iterator[Live]:
     """Run both servers until the block ends, over https if there is a certificate."""
-    port, scheme = free_ports(), "https" if certificate else "http"
+    port, scheme = free_port(2), "https" if certificate else "http"
     issuer, party = f"{scheme}://{idp_host}:{port}", f"{scheme}://{party_host}:{port + 1}"
     storage = SqlStorage(f"sqlite:///{folder}/signet.sqlite3")
     storage.migrate()

@@ -19,6 +19,7 @@ from click.testing import CliRunner
 from idp.cli import main
 from idp.web.tls import UnusableCertificate, server_context
 from tests.outbound.test_tls import _self_signed
+from tests.ports import free_port
 
 NAME = "login.example"
 
@@ -39,8 +40,7 @@ def served(certificate: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
 @contextmanager
 def provider(certificate: Path, home: Path) -> Iterator[tuple[subprocess.Popen[bytes], int, list[str]]]:
     """Run a provider that serves https, and stop it as an operator would."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     values = {
         "issuer": f"https://{NAME}",
         "home": home,
