@@ -72,7 +72,8 @@ class MailDelivery:
             account = uow.accounts.find(message.payload["account_id"])
         if account is None:
             return None
-        return Letter(template=message.payload["template"], to=message.destination, username=account.username)
+        template, at = message.payload["template"], message.payload.get("at")
+        return Letter(template=template, to=message.destination, username=account.username, at=at)
 
     def _verification(self, message: OutboxMessage) -> Letter | None:
         """Return the mail with which an address is confirmed, unless the account has had another one since, or another
@@ -80,7 +81,7 @@ class MailDelivery:
         server, email, now = self._server, message.destination, self._server.clock.now()
         with server.storage.begin() as uow:
             account = uow.accounts.find(message.payload["account_id"])
-            if account is None or not account.enabled or address_of(account) != message.payload["old_email"]:
+            if account is None or not account.is_open or address_of(account) != message.payload["old_email"]:
                 return None
             # An account must not be a way to fill a stranger's letter box; counted once, however often it is tried.
             about = f"{emails.KIND} {account.account_id}"

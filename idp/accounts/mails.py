@@ -16,7 +16,15 @@ KIND = "mail"
 # Mails belong to no client, and go out one after the other: a slow mail server holds up no notice to a client.
 NO_CLIENT = ""
 
-Notice = Literal["password_changed", "second_factor_set_up", "second_factor_removed", "passkey_added", "email_changed"]
+Notice = Literal[
+    "password_changed",
+    "second_factor_set_up",
+    "second_factor_removed",
+    "passkey_added",
+    "email_changed",
+    "account_closed",
+    "account_kept",
+]
 
 
 class Unwritable(Exception):
@@ -25,20 +33,24 @@ class Unwritable(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Letter:
-    """A mail to be written: its template, its one recipient, and what it says: of which account, with which link."""
+    """A mail to be written: its template, its one recipient, and what it says: of which account, with which link, of
+    which instant."""
 
     template: str
     to: str
     username: str
     link: str | None = None
+    at: int | None = None
 
 
-def notify(uow: UnitOfWork, account: Account, kind: Notice, now: int, *, to: str | None = None) -> None:
-    """Let the owner of an account know of a change, at the account's address or another one. Without an address there
-    is no mail."""
+def notify(
+    uow: UnitOfWork, account: Account, kind: Notice, now: int, *, to: str | None = None, at: int | None = None
+) -> None:
+    """Let the owner of an account know of a change, at the account's address or another one; `at` is the instant that
+    the mail tells. Without an address there is no mail."""
     address = to or address_of(account)
     if address is not None:
-        queue_mail(uow, kind, to=address, payload={"account_id": account.account_id}, now=now)
+        queue_mail(uow, kind, to=address, payload={"account_id": account.account_id, "at": at}, now=now)
 
 
 def queue_mail(

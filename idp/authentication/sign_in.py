@@ -89,7 +89,7 @@ class SignIn:
         origin: Origin,
     ) -> Authenticated | Rejected:
         now = self._clock.now()
-        if not verified.ok or account is None or not account.enabled or credential is None:
+        if not verified.ok or account is None or not account.may_sign_in(now) or credential is None:
             account_id = account.account_id if account else None
             record(uow, "sign_in.failed", now=now, result="rejected", origin=origin, account_id=account_id)
             return Rejected()

@@ -93,10 +93,10 @@ class Context:
         fresh_seconds = inf if url in self.request.fetched else fresh_seconds
         return self.server.documents.find(url, fresh_seconds=fresh_seconds, stale_seconds=stale_seconds)
 
-    def notify(self, account: Account, kind: Notice) -> None:
-        """Let the owner of an account know of a change, where there is mail."""
+    def notify(self, account: Account, kind: Notice, *, at: int | None = None) -> None:
+        """Let the owner of an account know of a change, where there is mail; `at` is the instant that it tells."""
         if self.settings.sends_mail:
-            notify(self.uow, account, kind, self.now)
+            notify(self.uow, account, kind, self.now, at=at)
 
     def audit(self, name: str, *, result: str = "ok", **about: Any) -> None:
         """Append an audit event about this request."""

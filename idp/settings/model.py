@@ -103,6 +103,17 @@ class SecondFactor(_Group):
     required_for_roles: tuple[str, ...] = Field(default=(), description="Accounts with any of these roles need one.")
 
 
+class Accounts(_Group):
+    """What owners do with their accounts."""
+
+    deletion_delay_days: int = Field(
+        default=7,
+        ge=0,
+        le=365,
+        description="Days for which an account that its owner has closed can be kept; then it is removed.",
+    )
+
+
 class Throttle(_Group):
     """How much is allowed within a window."""
 
@@ -223,6 +234,7 @@ class Settings(_Group):
     keys: Keys = Field(default=Keys(), description="Signing keys.")
     throttle: Throttle = Field(default=Throttle(), description="Limits on tries.")
     mail: Mail = Field(default=Mail(), description="The mail server.")
+    accounts: Accounts = Field(default=Accounts(), description="What owners do with their accounts.")
     second_factor: SecondFactor = Field(default=SecondFactor(), description="Who needs a second factor.")
 
     def model_post_init(self, _context: Any) -> None:

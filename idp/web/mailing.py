@@ -6,6 +6,7 @@ link alone becomes a button. What is put in cannot become markup, for HTML is ma
 
 import gettext
 import re
+from datetime import UTC
 from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -16,6 +17,7 @@ from markupsafe import Markup, escape
 
 from idp.accounts.mails import Letter, Unwritable
 from idp.settings import Settings
+from idp.web.moments import Moment
 
 LAYOUT = "layout.html"
 # One line, whatever the values hold: a header must not begin another (LG-32).
@@ -46,7 +48,8 @@ class Composer:
             raise Unwritable(f"there is no template {letter.template!r}")
         settings = self._settings
         values = {"username": _line(letter.username), "product_name": settings.product_name, "issuer": settings.issuer}
-        text = self._templates[f"{letter.template}.txt"].render(values | {"link": letter.link})
+        moment = Moment.of(letter.at, UTC).words if letter.at is not None else ""
+        text = self._templates[f"{letter.template}.txt"].render(values | {"link": letter.link, "moment": moment})
         subject, _, body = text.strip().partition("\n")
         message = EmailMessage(policy=SMTP)
         message["Subject"] = _line(subject)

@@ -24,6 +24,7 @@ from idp.web.pages import (
     email_confirm,
     entering,
     home,
+    keep_account,
     kept_mails,
     passkeys,
     password_forgotten,
@@ -46,6 +47,7 @@ def page_actions(verifier: SignIn, second_factors: SecondFactors) -> tuple[Actio
     return (
         Action(path=entering.SECOND_FACTOR_PATH, methods=("GET", "POST"), handle=handle_second_factor),
         Action(path=entering.SET_UP_PATH, methods=("GET", "POST"), handle=set_up.handle_set_up),
+        Action(path=entering.KEEP_PATH, methods=("GET", "POST"), handle=keep_account.handle_keep),
         Action(path=passkeys.ADD_PASSKEY_PATH, methods=("GET", "POST"), handle=add_passkey.handle_add_passkey),
         Action(path=sign_in.PATH, methods=("GET", "POST"), handle=handle_sign_in, hashes=True),
         Action(path=consent.PATH, methods=("GET", "POST"), handle=consent.handle_consent),

@@ -37,7 +37,7 @@ def prove(step: Step, form: Form, context: Context) -> Proved | None:
         context.audit("sign_in.failed", result="rejected", method=passkey.NAME, why=str(fault))
         return None
     account = context.uow.accounts.hold(found.account_id)
-    if account is None or not account.enabled:
+    if account is None or not account.may_sign_in(context.now):
         context.audit("sign_in.failed", result="rejected", account_id=found.account_id, method=passkey.NAME)
         return None
     context.audit("sign_in.ok", account_id=found.account_id, method=passkey.NAME)

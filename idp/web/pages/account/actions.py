@@ -7,6 +7,7 @@ from idp.web.pages.account import (
     applications,
     codes,
     data,
+    delete,
     methods,
     overview,
     password,
@@ -31,4 +32,5 @@ def account_actions(sign_in: SignIn) -> tuple[Action, ...]:
         Action(path=applications.PATH, methods=BOTH, handle=applications.handle),
         Action(path=activity.PATH, methods=READ, handle=activity.handle),
         Action(path=data.PATH, methods=BOTH, handle=data.handle),
+        Action(path=delete.PATH, methods=BOTH, handle=delete.handle),
     )
