@@ -23,6 +23,8 @@ FOLDER = SOURCES / "web" / "locale"
 METHODS = [("**.py", "python"), ("web/templates/**.html", "jinja2"), ("web/mails/**", "jinja2")]
 KEYWORDS = {"_": None, "translatable": None, "gettext": None, "ngettext": (1, 2)}
 OPTIONS = {name: {"encoding": "utf-8", "newstyle_gettext": "true"} for name, _ in METHODS[1:]}
+# Not those of CLDR where they have a form for millions: nothing here is counted so far.
+TWO_FORMS = {"fr": "(n > 1)", "es": "(n != 1)", "pt": "(n > 1)"}
 HEADER = "# {name} ({tag}): written by scripts/translations.py; edit the translations alone."
 
 
@@ -45,6 +47,8 @@ def merge(tag: str, texts: Catalog) -> Catalog:
         with path.open("rb") as file:
             known = read_po(file, locale=locale)
     merged = Catalog(locale=locale, header_comment=HEADER.format(name=LANGUAGES[tag], tag=tag), fuzzy=False)
+    if tag in TWO_FORMS:
+        merged.mime_headers = [("Plural-Forms", f"nplurals=2; plural={TWO_FORMS[tag]};")]
     for message in texts:
         if message.id:
             old = known.get(message.id, message.context)

@@ -4,12 +4,13 @@ language."""
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from functools import lru_cache
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from babel import Locale
-from babel.dates import format_date, format_time, get_datetime_format
-
 from idp.web.translations import spoken
+
+if TYPE_CHECKING:
+    from babel import Locale
 
 # English as most of the world writes its dates: no month that could be a day.
 _LOCALES = {"en": "en_GB", "pt": "pt_BR"}
@@ -34,6 +35,9 @@ class Moment:
 
 def in_words(moment: Moment) -> str:
     """Return an instant in the language that is spoken: day, minute, and the zone's name."""
+    # Read by who first shows an instant: at start it would double the time of what is imported.
+    from babel.dates import format_date, format_time, get_datetime_format
+
     there, locale = moment.there, _locale(spoken())
     date, time = format_date(there, "medium", locale), format_time(there, "short", locale=locale)
     whole = str(get_datetime_format("medium", locale)).replace("'", "").format(time, date)
@@ -51,5 +55,7 @@ def zone_of(zoneinfo: object) -> tzinfo:
 
 
 @lru_cache
-def _locale(language: str) -> Locale:
+def _locale(language: str) -> "Locale":
+    from babel import Locale
+
     return Locale.parse(_LOCALES.get(language, language.replace("-", "_")))
