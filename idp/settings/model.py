@@ -11,6 +11,7 @@ from pydantic.fields import FieldInfo
 from idp.settings.values import (
     check_database_url,
     check_issuer,
+    check_language,
     check_mail_address,
     check_mail_host,
     check_network,
@@ -144,6 +145,9 @@ class Settings(_Group):
     )
     product_name: Annotated[str, AfterValidator(check_printable)] = Field(
         default="Signet", min_length=1, max_length=60, description="The name that pages show."
+    )
+    default_locale: Annotated[str, AfterValidator(check_language)] = Field(
+        default="en", description="Language of pages and mails for who asks for none that there is."
     )
     home: Path = Field(default=Path(".signet"), description="Directory of the database, when no other is named.")
     database_url: Annotated[str, AfterValidator(check_database_url)] = Field(
