@@ -5,12 +5,12 @@ from email.message import EmailMessage
 
 from idp.accounts import emails, recovery
 from idp.accounts.audit import record
-from idp.accounts.mails import Letter, Unwritable, address_of
+from idp.accounts.mails import Letter, Unwritable, address_of, language_of_mail
 from idp.jose.sealing import CannotOpen
 from idp.outbound.failures import OutboundFailed
 from idp.outbound.outbox import DeliveryFailed
 from idp.protocol.context import Server
-from idp.stores.records import OutboxMessage
+from idp.stores.records import Account, OutboxMessage
 
 NOBODY = "nobody to write to"
 
@@ -65,15 +65,27 @@ class MailDelivery:
             record(uow, "recovery.mailed", now=now, account_id=account.account_id)
         link = recovery.reset_link(server.settings.issuer, token)
         to = address_of(account) or ""
-        return Letter(template=recovery.TEMPLATE, to=to, username=account.username, link=link), account.account_id
+        letter = Letter(
+            template=recovery.TEMPLATE,
+            to=to,
+            username=account.username,
+            language=self._language(account, message),
+            link=link,
+        )
+        return letter, account.account_id
 
     def _notice(self, message: OutboxMessage) -> Letter | None:
         with self._server.storage.snapshot() as uow:
             account = uow.accounts.find(message.payload["account_id"])
         if account is None:
             return None
-        template, at = message.payload["template"], message.payload.get("at")
-        return Letter(template=template, to=message.destination, username=account.username, at=at)
+        return Letter(
+            template=message.payload["template"],
+            to=message.destination,
+            username=account.username,
+            language=self._language(account, message),
+            at=message.payload.get("at"),
+        )
 
     def _verification(self, message: OutboxMessage) -> Letter | None:
         """Return the mail with which an address is confirmed, unless the account has had another one since, or another
@@ -91,7 +103,11 @@ class MailDelivery:
         if token is None:
             return None
         link = f"{server.url(emails.PATH)}?token={token}"
-        return Letter(template=emails.TEMPLATE, to=email, username=account.username, link=link)
+        language = self._language(account, message)
+        return Letter(template=emails.TEMPLATE, to=email, username=account.username, language=language, link=link)
+
+    def _language(self, account: Account, message: OutboxMessage) -> str:
+        return language_of_mail(account, message.payload, self._server.settings.default_locale)
 
     def _composed(self, letter: Letter) -> EmailMessage:
         try:

@@ -11,6 +11,7 @@ from pydantic.fields import FieldInfo
 from idp.settings.values import (
     check_database_url,
     check_issuer,
+    check_language,
     check_mail_address,
     check_mail_host,
     check_network,
@@ -156,6 +157,9 @@ class Settings(_Group):
     product_name: Annotated[str, AfterValidator(check_printable)] = Field(
         default="Signet", min_length=1, max_length=60, description="The name that pages show."
     )
+    default_locale: Annotated[str, AfterValidator(check_language)] = Field(
+        default="en", description="Language of pages and mails for who asks for none that there is."
+    )
     home: Path = Field(default=Path(".signet"), description="Directory of the database, when no other is named.")
     database_url: Annotated[str, AfterValidator(check_database_url)] = Field(
         default="",
@@ -197,11 +201,12 @@ class Settings(_Group):
         default=0,
         ge=0,
         le=128,
-        description="Threads that run the core; 0 means 2 with SQLite, 4 with PostgreSQL. More pays off only with a "
-        "database that is far away: otherwise they keep each other waiting.",
+        description="Threads that run the core; with SQLite pages take one, with PostgreSQL everything does. 0 means 2 "
+        "with SQLite, 4 with PostgreSQL. More pays off only with a database that is far away: otherwise they keep each "
+        "other waiting.",
     )
     queue_limit: int = Field(
-        default=256, ge=1, le=65_536, description="Requests that may wait for a thread; more get 503."
+        default=256, ge=1, le=65_536, description="Requests that may wait for their turn; more get 503."
     )
     shutdown_seconds: int = Field(
         default=10, ge=0, le=600, description="How long requests under way may take at a stop."

@@ -34,6 +34,7 @@ from idp.web.pages import (
     sign_in,
 )
 from idp.web.pages.account.actions import account_actions
+from idp.web.pages.language import LANGUAGE_ACTION
 from idp.web.routing import Action, endpoint_action
 from idp.web.static import static_actions
 
@@ -53,6 +54,7 @@ def page_actions(verifier: SignIn, second_factors: SecondFactors) -> tuple[Actio
         Action(path=consent.PATH, methods=("GET", "POST"), handle=consent.handle_consent),
         Action(path=accounts.PATH, methods=("GET", "POST"), handle=accounts.handle_accounts),
         Action(path="/", methods=("GET",), handle=home.handle_home),
+        LANGUAGE_ACTION,
     )
 
 

@@ -95,7 +95,7 @@ def test_nobody_learns_who_has_an_account(post: Postal) -> None:
         rows = uow.outbox.list(client_id="")
         assert [event.name for event in uow.audit.list() if not event.name.startswith("key.")] == []
     assert {(row.destination, frozenset(row.payload)) for row in rows} == {
-        ("", frozenset({"template", "sealed", "sealing_id"}))
+        ("", frozenset({"template", "sealed", "sealing_id", "language"}))
     }
     assert "alice" not in str(rows)
     post.deliver()

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import fields
+from datetime import UTC
 from html.parser import HTMLParser
 from importlib.resources import files
 from typing import Any
@@ -49,7 +50,7 @@ KINDS = [
     if isinstance(kind, type) and issubclass(kind, View) and kind.__module__ == module.__name__
     if kind not in (View, account_views.AccountPage)
 ]
-MOMENT = Moment(HOSTILE, HOSTILE)
+MOMENT = Moment.of(1_800_000_000, UTC)
 PROFILE = ("name", "given_name", "family_name", "nickname", "birthdate", "website", "locale", "zoneinfo")
 FRAME = account_views.AccountFrame(
     root=HOSTILE, path="/account", account=ACCOUNT, csrf_token=HOSTILE, sign_out_url=HOSTILE, done=HOSTILE

@@ -61,4 +61,4 @@ def _page(step: Step, account: Account, context: Context) -> Page:
         account=account_view(account),
         deleted=Moment.of(account.delete_at or 0, zone_of(account.claims.get("zoneinfo"))),
     )
-    return flow_page(view, step.checked)
+    return flow_page(view, step)

@@ -145,7 +145,7 @@ def _page(
         accounts_url=with_query(url(ACCOUNTS_PATH), [("flow", handle)]) if others else None,
         forgotten_url=with_query(url(FORGOTTEN_PATH), [("flow", handle)]) if context.settings.sends_mail else None,
     )
-    return flow_page(view, step.checked, status)
+    return flow_page(view, step, status)
 
 
 def _known_account(step: Step, username: str) -> AccountView | None:
