@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from idp.web.moments import Moment
 from idp.web.views import AccountView, ClientView, ScopeView, TotpSecret, View
@@ -106,6 +106,7 @@ class Methods(AccountPage):
     app: MethodView | None
     codes_left: int
     passkeys: tuple[MethodView, ...]
+    can_add_passkey: bool
     keeps_app: bool
     keeps_passkey: bool
 
@@ -117,6 +118,17 @@ class AppSetUp(AccountPage):
     template: ClassVar[str] = "account_app.html"
     replaces: bool
     secret: TotpSecret
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PasskeyAdd(AccountPage):
+    """The form that adds a passkey: `options` are those of `navigator.credentials.create()` as JSON, `name` is what was
+    typed already."""
+
+    template: ClassVar[str] = "account_passkey.html"
+    options: Mapping[str, Any]
+    name: str
     error: str | None = None
 
 
