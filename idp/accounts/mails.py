@@ -25,12 +25,18 @@ class Unwritable(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Letter:
-    """A mail to be written: its template, its one recipient, and what it says: of which account, with which link."""
+    """A mail to be written: its template, its one recipient, and what it says: of which account, with which link or
+    `code`, and of a sign-in when (`at`, in the zone `zoneinfo`), by which browser and from which address."""
 
     template: str
     to: str
     username: str
     link: str | None = None
+    code: str = ""
+    at: int = 0
+    zoneinfo: str | None = None
+    browser: str = ""
+    address: str = ""
 
 
 def notify(uow: UnitOfWork, account: Account, kind: Notice, now: int, *, to: str | None = None) -> None:

@@ -16,10 +16,12 @@ NO_STORE: Fields = (("cache-control", "no-store"), ("pragma", "no-cache"))
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Browser:
     """What a browser's cookies say: its own random id and the handles of its sessions, the active one first.
-    All of it is untrusted until looked up. `remembered` only decides how long the cookies live."""
+    All of it is untrusted until looked up. `device_handles` are those by which accounts know this browser again.
+    `remembered` only decides how long the cookies live."""
 
     browser_id: str | None = None
     session_handles: tuple[str, ...] = ()
+    device_handles: tuple[str, ...] = ()
     remembered: bool = False
 
     @property

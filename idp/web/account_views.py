@@ -53,11 +53,22 @@ class SessionView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RememberedView:
+    """One browser that is not asked for the second factor: its name, since when, and until when."""
+
+    device_id: str
+    name: str
+    since: Moment
+    until: Moment
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SessionList(AccountPage):
-    """The sessions, this one first."""
+    """The sessions, this one first, and the browsers that are `remembered`."""
 
     template: ClassVar[str] = "account_sessions.html"
     sessions: tuple[SessionView, ...]
+    remembered: tuple[RememberedView, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

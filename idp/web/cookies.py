@@ -1,4 +1,5 @@
-"""The cookies: the browser's own id, the handles of its sessions, and what scripts may know of those.
+"""The cookies: the browser's own id, the handles of its sessions, those by which accounts know it again, and what
+scripts may know of its sessions.
 
 Over https they are `__Host-` cookies: no sibling host can set them, none is sent anywhere else (RFC 6265bis §4.1.3).
 Over plain http, in development, they carry neither prefix nor `Secure`, for some browsers would drop them.
@@ -10,6 +11,7 @@ The last one is written for the frame of Session Management, which stands in a c
 import re
 from dataclasses import replace
 
+from idp.accounts.browsers import KNOWN_SECONDS, MOST_HANDLES
 from idp.protocol.messages import Browser
 
 # 43 characters of base64url each; more sessions than this in one browser push out the oldest.
@@ -26,6 +28,7 @@ class Cookies:
         prefix = "__Host-" if secure else ""
         self.browser_name = f"{prefix}signet_browser"
         self.sessions_name = f"{prefix}signet_sessions"
+        self.devices_name = f"{prefix}signet_devices"
         self.state_name = f"{prefix}signet_state"
         self._attributes = "; Path=/; HttpOnly; SameSite=Lax" + ("; Secure" if secure else "")
         # Browsers take SameSite=None only together with Secure.
@@ -34,17 +37,17 @@ class Cookies:
 
     def read(self, headers: list[str]) -> Browser:
         """Return what the Cookie headers say; whatever is malformed, doubled or too long counts as absent."""
-        found: dict[str, list[str]] = {self.browser_name: [], self.sessions_name: []}
+        found: dict[str, list[str]] = {name: [] for name in (self.browser_name, self.sessions_name, self.devices_name)}
         for header in headers:
             for pair in header[:LONGEST_HEADER].split(";"):
                 name, _, value = pair.strip().partition("=")
                 if name in found:
                     found[name].append(value)
         browser_id = _only(found[self.browser_name])
-        handles = (_only(found[self.sessions_name]) or "").split(".")
         return Browser(
             browser_id=browser_id if browser_id and HANDLE.fullmatch(browser_id) else None,
-            session_handles=tuple(handle for handle in handles if HANDLE.fullmatch(handle))[:MOST_SESSIONS],
+            session_handles=_handles(found[self.sessions_name])[:MOST_SESSIONS],
+            device_handles=_handles(found[self.devices_name])[:MOST_HANDLES],
         )
 
     def write(self, browser: Browser) -> list[str]:
@@ -53,6 +56,9 @@ class Cookies:
         headers = []
         if browser.browser_id is not None:
             headers.append(f"{self.browser_name}={browser.browser_id}{self._attributes}; Max-Age={BROWSER_SECONDS}")
+        if browser.device_handles:
+            devices = ".".join(browser.device_handles)
+            headers.append(f"{self.devices_name}={devices}{self._attributes}; Max-Age={KNOWN_SECONDS}")
         sessions, state, lifetime = ".".join(browser.session_handles), browser.state, ""
         if not browser.session_handles:
             lifetime = "; Max-Age=0"
@@ -61,6 +67,10 @@ class Cookies:
         headers.append(f"{self.sessions_name}={sessions}{self._attributes}{lifetime}")
         headers.append(f"{self.state_name}={state}{self._state_attributes}{lifetime}")
         return headers
+
+
+def _handles(values: list[str]) -> tuple[str, ...]:
+    return tuple(handle for handle in (_only(values) or "").split(".") if HANDLE.fullmatch(handle))
 
 
 def _only(values: list[str]) -> str | None:

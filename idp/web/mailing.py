@@ -16,6 +16,7 @@ from markupsafe import Markup, escape
 
 from idp.accounts.mails import Letter, Unwritable
 from idp.settings import Settings
+from idp.web.moments import Moment, zone_of
 
 LAYOUT = "layout.html"
 # One line, whatever the values hold: a header must not begin another (LG-32).
@@ -46,7 +47,9 @@ class Composer:
             raise Unwritable(f"there is no template {letter.template!r}")
         settings = self._settings
         values = {"username": _line(letter.username), "product_name": settings.product_name, "issuer": settings.issuer}
-        text = self._templates[f"{letter.template}.txt"].render(values | {"link": letter.link})
+        about = {"link": letter.link, "code": letter.code, "browser": _line(letter.browser)}
+        about |= {"address": _line(letter.address), "time": Moment.of(letter.at, zone_of(letter.zoneinfo)).words}
+        text = self._templates[f"{letter.template}.txt"].render(values | about)
         subject, _, body = text.strip().partition("\n")
         message = EmailMessage(policy=SMTP)
         message["Subject"] = _line(subject)

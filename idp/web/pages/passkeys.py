@@ -4,6 +4,7 @@ to."""
 from idp.authentication.ceremonies import NotAccepted, RelyingParty
 from idp.authentication.methods import passkey
 from idp.authentication.methods.passkey import Ceremony
+from idp.authentication.sign_in import Paused, note_failure
 from idp.protocol.assurance import may_add_passkey
 from idp.protocol.context import Context
 from idp.protocol.interaction import Proved, form_token
@@ -25,21 +26,30 @@ def ceremony_of(handle: str, context: Context) -> Ceremony | None:
     return Ceremony(relying_party=relying_party, bound_to=bound_to, vault=context.server.vault, now=context.now)
 
 
-def prove(step: Step, form: Form, context: Context) -> Proved | None:
-    """Return what the passkey in a sent form proves; None, with an audit event, when it is nothing. The account is
-    held."""
-    ceremony = ceremony_of(step.interaction.handle, context)
+def prove(step: Step, form: Form, context: Context) -> Proved | Paused | None:
+    """Return what the passkey in a sent form proves; None, with an audit event, when it is nothing. Too many that prove
+    nothing from one address are not judged; nobody can use up the tries of an account by them. The account is held."""
+    ceremony, throttle, address = (
+        ceremony_of(step.interaction.handle, context),
+        context.server.throttle,
+        context.origin.address,
+    )
     if ceremony is None:
         return None
+    wait = throttle.count_address(context.uow, address, context.now)
+    if wait is not None:
+        context.audit("sign_in.paused", result="throttled", method=passkey.NAME)
+        return Paused(wait)
     try:
         found = passkey.sign_in(context.uow, ceremony, form["passkey"], context.origin)
     except NotAccepted as fault:
-        context.audit("sign_in.failed", result="rejected", method=passkey.NAME, why=str(fault))
+        _fail(context, why=str(fault))
         return None
     account = context.uow.accounts.hold(found.account_id)
     if account is None or not account.enabled:
-        context.audit("sign_in.failed", result="rejected", account_id=found.account_id, method=passkey.NAME)
+        _fail(context, account_id=found.account_id)
         return None
+    throttle.sign_in_succeeded(context.uow, None, address, context.now)
     context.audit("sign_in.ok", account_id=found.account_id, method=passkey.NAME)
     return Proved(
         account_id=found.account_id,
@@ -49,6 +59,11 @@ def prove(step: Step, form: Form, context: Context) -> Proved | None:
         passkey_id=found.authenticator_id,
         remembered=form["remember"] == "yes",
     )
+
+
+def _fail(context: Context, **about: str) -> None:
+    context.audit("sign_in.failed", result="rejected", method=passkey.NAME, **about)
+    note_failure(context.uow, context.server.throttle, context.origin, context.now)
 
 
 def is_offered(proved: Proved, session: Session, context: Context) -> bool:

@@ -44,7 +44,12 @@ def sign_in_handler(sign_in: SignIn) -> Handler:
         if form["action"] == "passkey":
             return within_unit_of_work(server, request, lambda context: _enter_by_passkey(form, context))
         origin = Origin(address=request.address, request_id=request.request_id)
-        outcome = sign_in.attempt(name=form["username"], password=form["password"], origin=origin)
+        outcome = sign_in.attempt(
+            name=form["username"],
+            password=form["password"],
+            origin=origin,
+            devices=request.browser.device_handles,
+        )
         if isinstance(outcome, Authenticated):
             return within_unit_of_work(server, request, lambda context: _enter(form, outcome, context))
         paused = outcome.retry_after_seconds if isinstance(outcome, Paused) else None
@@ -96,6 +101,8 @@ def _enter(form: Form, authenticated: Authenticated, context: Context) -> Answer
 def _enter_by_passkey(form: Form, context: Context) -> Answer:
     step = load_posted_step(form, "login", context)
     proved = prove(step, form, context)
+    if isinstance(proved, Paused):
+        return _again(form, "throttled", context, proved.retry_after_seconds)
     if proved is None:
         return _page(step, form, context, error="passkey", status=400)
     return enter_or_ask(step, proved, context)

@@ -31,6 +31,6 @@ def account_actions(sign_in: SignIn) -> tuple[Action, ...]:
         Action(path=codes.PATH, methods=BOTH, handle=codes.handle),
         Action(path=sessions.PATH, methods=BOTH, handle=sessions.handle),
         Action(path=applications.PATH, methods=BOTH, handle=applications.handle),
-        Action(path=activity.PATH, methods=READ, handle=activity.handle),
+        Action(path=activity.PATH, methods=BOTH, handle=activity.handle),
         Action(path=data.PATH, methods=BOTH, handle=data.handle),
     )

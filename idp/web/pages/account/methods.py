@@ -3,6 +3,7 @@
 Nothing that is the last way in can be removed, nor an app that the operator demands.
 """
 
+from idp.accounts import browsers
 from idp.accounts.accounts import PASSWORD
 from idp.authentication.ceremonies import RelyingParty
 from idp.authentication.methods import SECOND_FACTORS, passkey, recovery_code, totp
@@ -84,6 +85,7 @@ def _remove_app(visit: Visit) -> Answer:
         raise Forbidden("A second factor is needed here; set up another app in its place.", detail="demanded")
     if uow.authenticators.remove_all(account_id, totp.NAME):
         _forget_codes_of_nothing(visit)
+        browsers.forget_remembered(uow, account_id)
         visit.audit("second_factor.removed", method=totp.NAME)
         visit.context.notify(visit.account, "second_factor_removed")
     return visit.go(PATH, "app_removed")
@@ -105,6 +107,7 @@ def _remove_passkey(visit: Visit) -> Answer:
         raise Forbidden("This is the only one that lets you sign in; add another one first.", detail="last way in")
     uow.authenticators.remove(account_id, found.authenticator_id)
     _forget_codes_of_nothing(visit)
+    browsers.forget_remembered(uow, account_id)
     visit.audit("passkey.removed", device=found.name)
     visit.context.notify(visit.account, "second_factor_removed")
     return visit.go(PATH, "passkey_removed")

@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import Any, TypeVar
 
 from idp.protocol import authorization
-from idp.protocol.assurance import reachable
+from idp.protocol.assurance import reachable, wanted_by_owner
 from idp.protocol.context import Context, Server, within_unit_of_work
 from idp.protocol.interaction import PromptState, check_form_token, form_token
 from idp.protocol.messages import Answer, Browser, Page, Request, redirect, with_query
@@ -113,10 +113,11 @@ def visit(path: str, step: Callable[[Visit], T], context: Context, *, fresh: Fre
     form that is not ours, or is of another session (R16)."""
     asked = {} if fresh is Fresh.NEVER else {MAX_AGE_PARAMETER.name: [str(FRESH_SECONDS)]}
     found = authorization.visit(path, Params.stored(asked), context)
-    if fresh is Fresh.STRONGEST and isinstance(found, PromptState) and found.session is not None:
-        # Only who is known can be asked for the most that they can do.
-        asked[ACR_VALUES.name] = [reachable(found.session.account_id, context)]
-        found = authorization.visit(path, Params.stored(asked), context)
+    if fresh is not Fresh.NEVER and isinstance(found, PromptState) and found.session is not None:
+        # Only of who is known it is known what they can do. A remembered device is not enough here.
+        least = reachable if fresh is Fresh.STRONGEST else wanted_by_owner
+        acr = least(found.session.account_id, context)
+        found = authorization.visit(path, Params.stored(asked | ({ACR_VALUES.name: [acr]} if acr else {})), context)
     if not isinstance(found, PromptState):
         return found
     if found.session is None or found.account is None:
