@@ -122,6 +122,10 @@ class Throttling:
         """Count a mail with a code, as those with a link and apart from them."""
         return self.count_reset_mail(uow, f"code {account_id}", now)
 
+    def count_sign_in_mail(self, uow: UnitOfWork, account_id: str, now: int) -> int | None:
+        """Count a mail that tells of a sign-in: who knows a password must not fill a letter box by it."""
+        return self.count_reset_mail(uow, f"sign-in {account_id}", now)
+
     def reset_mail_not_sent(self, uow: UnitOfWork, account_id: str) -> None:
         """Forget one that did not go out, and is tried again."""
         uow.throttles.refund(_reset_mail_key(account_id))

@@ -127,3 +127,15 @@ def test_activity_page_does_the_same(house: House) -> None:
     assert "Signed in as" in alice.get("/account").text
     with house.storage.snapshot() as uow:
         assert uow.authenticators.list(account_id(house)) == ()
+
+
+def test_letter_box_is_not_filled(post: Postal) -> None:
+    """Who knows the password and signs in over and over brings about five mails an hour; the audit has all."""
+    for _ in range(8):
+        enter(post.house)
+    assert subjects(post) == [SUBJECT] * 5
+    with post.house.storage.snapshot() as uow:
+        assert [event.name for event in uow.audit.list(limit=500)].count("sign_in.new_browser") == 7
+    post.house.clock.move(3_600)
+    enter(post.house)
+    assert subjects(post) == [SUBJECT] * 6

@@ -110,7 +110,8 @@ def _meet_browser(account: Account, proved: Proved, context: Context, *, is_here
         context.audit("device.remembered", account_id=account_id, device=name)
     if met.new and not is_here_already:
         context.audit("sign_in.new_browser", account_id=account_id, device=name)
-        if context.settings.sends_mail:
+        wait = context.server.throttle.count_sign_in_mail(context.uow, account_id, context.now)
+        if context.settings.sends_mail and wait is None:
             about = {"browser_id": met.browser_id, "name": name, "address": request.address}
             tell_of_sign_in(context.uow, account, **about, now=context.now)
     return met.handles
