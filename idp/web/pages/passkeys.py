@@ -4,7 +4,7 @@ to."""
 from idp.authentication.ceremonies import NotAccepted, RelyingParty
 from idp.authentication.methods import passkey
 from idp.authentication.methods.passkey import Ceremony
-from idp.authentication.sign_in import Paused, note_failure
+from idp.authentication.sign_in import note_failure
 from idp.protocol.assurance import may_add_passkey
 from idp.protocol.context import Context
 from idp.protocol.interaction import Proved, form_token
@@ -26,20 +26,21 @@ def ceremony_of(handle: str, context: Context) -> Ceremony | None:
     return Ceremony(relying_party=relying_party, bound_to=bound_to, vault=context.server.vault, now=context.now)
 
 
-def prove(step: Step, form: Form, context: Context) -> Proved | Paused | None:
-    """Return what the passkey in a sent form proves; None, with an audit event, when it is nothing. Too many that prove
-    nothing from one address are not judged; nobody can use up the tries of an account by them. The account is held."""
-    ceremony, throttle, address = (
-        ceremony_of(step.interaction.handle, context),
-        context.server.throttle,
-        context.origin.address,
-    )
-    if ceremony is None:
-        return None
-    wait = throttle.count_address(context.uow, address, context.now)
+def count_try(context: Context) -> int | None:
+    """Count a sign-in by passkey for its address, before it is judged and in a unit of work of its own: which account is
+    to be held is not known yet. Return the seconds to wait after too many, None when it may go on."""
+    wait = context.server.throttle.count_address(context.uow, context.request.address, context.now)
     if wait is not None:
         context.audit("sign_in.paused", result="throttled", method=passkey.NAME)
-        return Paused(wait)
+    return wait
+
+
+def prove(step: Step, form: Form, context: Context) -> Proved | None:
+    """Return what the passkey in a sent form proves; None, with an audit event, when it is nothing. The try was
+    counted. The account is held."""
+    ceremony = ceremony_of(step.interaction.handle, context)
+    if ceremony is None:
+        return None
     try:
         found = passkey.sign_in(context.uow, ceremony, form["passkey"], context.origin)
     except NotAccepted as fault:
@@ -49,7 +50,7 @@ def prove(step: Step, form: Form, context: Context) -> Proved | Paused | None:
     if account is None or not account.enabled:
         _fail(context, account_id=found.account_id)
         return None
-    throttle.sign_in_succeeded(context.uow, None, address, context.now)
+    context.server.throttle.sign_in_succeeded(context.uow, None, context.request.address, context.now)
     context.audit("sign_in.ok", account_id=found.account_id, method=passkey.NAME)
     return Proved(
         account_id=found.account_id,
