@@ -35,14 +35,19 @@ class Unwritable(Exception):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Letter:
     """A mail to be written: its template, its one recipient, its language, and what it says: of which account, with
-    which link, of which instant."""
+    which link or `code`, of which instant (`at`, in the zone `zoneinfo`), and of a sign-in by which browser and from
+    which address."""
 
     template: str
     to: str
     username: str
     language: str
     link: str | None = None
+    code: str = ""
     at: int | None = None
+    zoneinfo: str | None = None
+    browser: str = ""
+    address: str = ""
 
 
 def notify(

@@ -102,6 +102,12 @@ class SecondFactor(_Group):
 
     required: bool = Field(default=False, description="Everybody needs one; who has none sets it up when signing in.")
     required_for_roles: tuple[str, ...] = Field(default=(), description="Accounts with any of these roles need one.")
+    remember_device_days: int = Field(
+        default=30,
+        ge=0,
+        le=365,
+        description="How long a browser can be remembered, in which an owner is not asked for their own; 0 for never.",
+    )
 
 
 class Accounts(_Group):
@@ -122,6 +128,11 @@ class Throttle(_Group):
     per_account: int = Field(default=10, ge=1, description="Sign-ins for one name.")
     per_second_factor: int = Field(default=5, ge=1, description="Tries of second factors for one account.")
     per_address: int = Field(default=100, ge=1, description="Sign-ins from one address (one /64 of IPv6).")
+    failures_of_everybody: int = Field(
+        default=1_000,
+        ge=10,
+        description="Failed sign-ins of everybody, from which on an address has a tenth while more fail than succeed.",
+    )
     per_client: int = Field(default=100, ge=1, description="Failed client authentications from one address.")
     registrations: int = Field(default=20, ge=1, description="Registrations of clients from one address (RFC 7591).")
     reset_mails: int = Field(
@@ -233,6 +244,9 @@ class Settings(_Group):
     allow_loopback_clients: bool = Field(default=False, description="Let web clients use http on loopback names.")
     allow_loopback_outbound: bool = Field(default=False, description="Deliver logout notices to loopback addresses.")
     allow_any_host: bool = Field(default=False, description="Answer requests whose Host is not the issuer's.")
+    allow_mailed_codes: bool = Field(
+        default=False, description="Let a code by mail be the second factor of accounts that have no better one."
+    )
     allow_insecure_mail: bool = Field(default=False, description="Let mail go to its server without encryption.")
     lifetimes: Lifetimes = Field(default=Lifetimes(), description="How long things live.")
     argon2: Argon2 = Field(default=Argon2(), description="Password hashing.")

@@ -283,6 +283,9 @@ class ThrottleStore(Protocol):
         """Count one try and return the counter after it; a window older than `window_seconds`, or further ahead than
         that, for the clock was put back, starts anew. Atomic."""
 
+    def find(self, key: str) -> Throttle | None:
+        """Return the counter as it is, of whatever window."""
+
     def refund(self, key: str) -> None:
         """Take one try back, never below zero."""
 

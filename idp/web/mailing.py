@@ -5,7 +5,6 @@ link alone becomes a button. What is put in cannot become markup, for HTML is ma
 """
 
 import re
-from datetime import UTC
 from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -17,7 +16,7 @@ from markupsafe import Markup, escape
 from idp.accounts.mails import Letter, Unwritable
 from idp.languages import direction_of
 from idp.settings import Settings
-from idp.web.moments import Moment, in_words
+from idp.web.moments import Moment, in_words, zone_of
 from idp.web.translations import install, speaking, spoken
 
 LAYOUT = "layout.html"
@@ -53,8 +52,10 @@ class Composer:
     def _written(self, letter: Letter) -> EmailMessage:
         settings = self._settings
         values = {"username": _line(letter.username), "product_name": settings.product_name, "issuer": settings.issuer}
-        moment = in_words(Moment.of(letter.at, UTC)) if letter.at is not None else ""
-        text = self._templates[f"{letter.template}.txt"].render(values | {"link": letter.link, "moment": moment})
+        about = {"link": letter.link, "code": letter.code, "browser": _line(letter.browser)}
+        moment = in_words(Moment.of(letter.at, zone_of(letter.zoneinfo))) if letter.at is not None else ""
+        about |= {"address": _line(letter.address), "moment": moment}
+        text = self._templates[f"{letter.template}.txt"].render(values | about)
         subject, _, body = text.strip().partition("\n")
         message = EmailMessage(policy=SMTP)
         message["Subject"] = _line(subject)

@@ -7,7 +7,7 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 from starlette.types import Lifespan, Receive, Scope, Send
 
-from idp.accounts import emails, recovery
+from idp.accounts import alarms, emails, recovery
 from idp.authentication.ceremonies import RelyingParty
 from idp.authentication.second_factors import SecondFactors
 from idp.authentication.sign_in import SignIn
@@ -26,6 +26,7 @@ from idp.web.pages import (
     home,
     keep_account,
     kept_mails,
+    not_me,
     passkeys,
     password_forgotten,
     password_reset,
@@ -67,6 +68,7 @@ def recovery_actions(verifier: SignIn, settings: Settings, kept: DevelopmentMail
         found.append(Action(path=password_forgotten.PATH, methods=("GET", "POST"), handle=handle))
         confirm = email_confirm.handle_email_confirm
         found.append(Action(path=emails.PATH, methods=("GET", "POST"), handle=confirm))
+        found.append(Action(path=alarms.PATH, methods=("GET", "POST"), handle=not_me.handle_not_me))
     if kept is not None:
         found.append(Action(path=kept_mails.PATH, methods=("GET",), handle=kept_mails.kept_mails_handler(kept)))
     return tuple(found)

@@ -8,7 +8,7 @@ from idp.observe.events import EVENTS
 from idp.specs.backchannel_logout import KIND
 from tests.account_pages import at, send, visitor
 from tests.provider import House, response_params
-from tests.second_factors import account_id, give_app, give_codes
+from tests.second_factors import account_id, give_app, give_codes, next_code, send_code
 
 NOT_OF_ACCOUNTS = ("backup.", "client.", "export.", "key.", "logout.", "resource.")
 
@@ -109,7 +109,7 @@ def test_every_event_of_an_account_has_words() -> None:
 
     text = files("idp.web").joinpath("templates", "account_activity.html").read_text("utf-8")
     told = set(re.findall(r"'([a-z_]+\.[a-z_]+)': _", text))
-    nobodys = {"authorization.refused", "code.misused", "sign_in.paused"}
+    nobodys = {"authorization.refused", "code.misused", "sign_in.braked"}
     missing = {name for name in EVENTS if not name.startswith(NOT_OF_ACCOUNTS)} - nobodys - told
     assert missing == set()
 
@@ -119,14 +119,14 @@ def test_data_is_complete_and_holds_no_secret(house: House) -> None:
     visitor(house, "bob")
     alice = visitor(house)
     alice.tokens("third", scope="openid offline_access")
-    give_app(house)
-    give_codes(house)
-    answer = send(alice, alice.get("/account/data"), "/data")
+    app, _ = give_app(house), give_codes(house)
+    asked = send(alice, alice.get("/account/data"), "/data")
+    answer = send(alice, send_code(alice, asked, next_code(house, app)), "/data")
     assert answer.headers["content-disposition"] == 'attachment; filename="account.json"'
     assert answer.headers["cache-control"] == "no-store"
     data = answer.json()
     assert data["account"]["account_id"] == account_id(house)
-    assert {each["method"] for each in data["authenticators"]} == {"totp", "recovery_code"}
+    assert {each["method"] for each in data["authenticators"]} == {"totp", "recovery_code", "known_browser"}
     assert [len(data[part]) for part in ("sessions", "consents", "grants")] == [1, 1, 1]
     assert {"sign_in.ok", "account.exported"} <= {event["name"] for event in data["activity"]}
     with house.storage.snapshot() as uow:

@@ -60,6 +60,20 @@ def at_methods(live: Live, page: Page) -> None:
     enter(live, page, "/methods")
 
 
+def at_passkey(live: Live, page: Page) -> None:
+    """Go to the form that adds a passkey, of somebody who has none that would be asked for."""
+    with live.house.storage.begin() as uow:
+        for method in ("passkey", "recovery_code"):
+            uow.authenticators.remove_all(account_id(live.house, "bob"), method)
+    enter(live, page, "/methods/passkey")
+
+
+def at_refused_passkey(live: Live, page: Page) -> None:
+    """Go to it after an answer that proves nothing."""
+    at_passkey(live, page)
+    page.evaluate("document.querySelector('form[data-ceremony]').submit()")
+
+
 def at_codes(live: Live, page: Page) -> None:
     """Go to the page that asks before it makes new codes."""
     at_methods(live, page)
@@ -91,6 +105,8 @@ STATES: dict[str, tuple[Callable[[Live, Page], None], str]] = {
     "wrong-password": (at_wrong_password, "[role=alert]"),
     "methods": (at_methods, "summary"),
     "app": (lambda live, page: enter(live, page, "/methods/app"), "#set-up-submit"),
+    "passkey": (at_passkey, "#passkey-add"),
+    "passkey-refused": (at_refused_passkey, "[role=alert]"),
     "codes": (at_codes, "#codes-make"),
     "new-codes": (at_new_codes, "#codes-continue"),
     "sessions": (at_sessions, ".badge"),

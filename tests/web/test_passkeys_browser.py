@@ -92,6 +92,24 @@ def test_passkey_that_is_not_known(live: Live, page: Page, device: Device) -> No
     expect(page.get_by_text("That passkey doesn’t count here.")).to_be_visible()
 
 
+def test_added_on_the_account_page(live: Live, page: Page, device: Device) -> None:
+    """One that its owner named, and then another: a device that has one says so."""
+    device.present(is_here=False)
+    page.goto(f"{live.issuer}/account/methods/passkey")
+    sign_in(page, "bob")
+    page.click("#passkey-skip")
+    page.fill("#name", "My key")
+    device.present(is_here=True)
+    page.click("#passkey-add")
+    expect(page.get_by_role("status")).to_contain_text("The passkey is added.")
+    expect(page.get_by_text("My key").first).to_be_visible()
+    page.get_by_role("link", name="Add a passkey").click()
+    page.click("#second-factor-passkey")
+    page.click("#passkey-add")
+    expect(page.get_by_text("has a passkey for this account already")).to_be_visible()
+    assert len(device.credentials()) == 1
+
+
 def test_not_now_is_asked_once(live: Live, page: Page, device: Device) -> None:
     """The way goes on, and the next sign-in asks nothing."""
     page.goto(live.authorize_url())

@@ -42,7 +42,7 @@ CONTRACT = {
     recovery_views.PasswordSet: ('id="password-set"',),
     views.ErrorPage: ('<h1 id="op-error">',),
 }
-METHODS = ("totp", "recovery_code")
+METHODS = ("totp", "recovery_code", "mailed_code")
 KINDS = [
     kind
     for module in (views, recovery_views, account_views, deletion_views)
@@ -180,6 +180,7 @@ EVERY_STATE = [
         filled(recovery_views.NewPassword, error=error)
         for error in (None, "short", "long", "common", "name", "repeated")
     ],
+    filled(views.SecondFactor, error="mails", method="mailed_code"),
     filled(recovery_views.ForgottenPassword, error=None, back_url=None),
     filled(SignIn, reason="hint", client=None, error="missing", username=""),
 ]

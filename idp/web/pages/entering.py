@@ -2,7 +2,9 @@
 
 from dataclasses import replace
 
+from idp.accounts import browsers
 from idp.accounts.accounts import PASSWORD
+from idp.accounts.alarms import tell_of_sign_in
 from idp.accounts.sessions import AuthenticationEvent, StartedSession
 from idp.authentication.policy import acr_of, is_enough
 from idp.protocol import authorization
@@ -15,6 +17,7 @@ from idp.protocol.messages import Answer, Browser, redirect, with_query
 from idp.randomness import digest
 from idp.stores.records import Account
 from idp.web.cookies import MOST_SESSIONS
+from idp.web.devices import described
 from idp.web.pages.flow import Step, go_on
 from idp.web.pages.passkeys import ADD_PASSKEY_PATH, is_offered
 
@@ -90,12 +93,37 @@ def _enter(step: Step, account: Account, proved: Proved, context: Context) -> An
         )
     context.audit("session.started", account_id=started.session.account_id, session_id=started.session.session_id)
     browser = browser_with_session(started, {handle for handle, _ in known}, context)
+    handles = _meet_browser(account, proved, context, is_here_already=bool(known))
+    browser = replace(browser, device_handles=handles)
     interaction = step.interaction.with_done("login", started.session.session_id)
     if not is_offered(proved, started.session, context):
         return go_on(interaction, context, browser)
     interactions.save(interaction, context)
     page = with_query(context.server.url(ADD_PASSKEY_PATH), [("flow", interaction.handle)])
     return redirect(page, browser=browser)
+
+
+def _meet_browser(account: Account, proved: Proved, context: Context, *, is_here_already: bool) -> tuple[str, ...]:
+    """Let the account know this browser again, and its owner know of one that is new; return the browser's handles."""
+    request, account_id = context.request, account.account_id
+    name = described(request.headers.get("user-agent", ""))
+    met = browsers.meet(
+        context.uow,
+        account_id,
+        request.browser.device_handles,
+        name=name,
+        now=context.now,
+        remember=proved.remember_device,
+    )
+    if proved.remember_device:
+        context.audit("device.remembered", account_id=account_id, device=name)
+    if met.new and not is_here_already:
+        context.audit("sign_in.new_browser", account_id=account_id, device=name)
+        wait = context.server.throttle.count_sign_in_mail(context.uow, account_id, context.now)
+        if context.settings.sends_mail and wait is None:
+            about = {"browser_id": met.browser_id, "name": name, "address": request.address}
+            tell_of_sign_in(context.uow, account, **about, now=context.now)
+    return met.handles
 
 
 def browser_with_session(started: StartedSession, old: set[str], context: Context) -> Browser:
