@@ -9,6 +9,7 @@ from starlette.types import Lifespan, Receive, Scope, Send
 
 from idp.accounts import emails, recovery
 from idp.authentication.ceremonies import RelyingParty
+from idp.authentication.new_passwords import NewPasswords
 from idp.authentication.second_factors import SecondFactors
 from idp.authentication.sign_in import SignIn
 from idp.outbound.development_mail import DevelopmentMail
@@ -54,9 +55,11 @@ def page_actions(verifier: SignIn, second_factors: SecondFactors) -> tuple[Actio
     )
 
 
-def recovery_actions(verifier: SignIn, settings: Settings, kept: DevelopmentMail | None) -> tuple[Action, ...]:
+def recovery_actions(
+    new_passwords: NewPasswords, settings: Settings, kept: DevelopmentMail | None
+) -> tuple[Action, ...]:
     """Return the pages of recovery. Links come by mail or from an operator, so one of them is there in any case."""
-    reset = password_reset.password_reset_handler(verifier.hash)
+    reset = password_reset.password_reset_handler(new_passwords)
     found = [Action(path=recovery.PATH, methods=("GET", "POST"), handle=reset, hashes=True)]
     if settings.sends_mail:
         handle = password_forgotten.handle_forgotten
@@ -68,10 +71,12 @@ def recovery_actions(verifier: SignIn, settings: Settings, kept: DevelopmentMail
     return tuple(found)
 
 
-def actions(registry: Registry, verifier: SignIn, second_factors: SecondFactors) -> tuple[Action, ...]:
-    """Return all actions under the issuer."""
+def actions(
+    registry: Registry, verifier: SignIn, new_passwords: NewPasswords, second_factors: SecondFactors
+) -> tuple[Action, ...]:
+    """Return all actions under the issuer that are there whatever the settings say."""
     endpoints = tuple(endpoint_action(e) for e in registry.endpoints.values() if not e.at_root)
-    pages = (*page_actions(verifier, second_factors), *account_actions(verifier))
+    pages = (*page_actions(verifier, second_factors), *account_actions(verifier, new_passwords))
     return (*endpoints, *pages, *static_actions(), *HEALTH_ACTIONS)
 
 
@@ -107,6 +112,7 @@ def build_application(
     edge: Edge,
     settings: Settings,
     verifier: SignIn,
+    new_passwords: NewPasswords,
     lifespan: Lifespan[Starlette],
     kept: DevelopmentMail | None = None,
 ) -> Starlette:
@@ -114,8 +120,8 @@ def build_application(
     relying_party = RelyingParty.of(settings.issuer, settings.product_name)
     second_factors = SecondFactors(edge.server.vault, edge.server.throttle, relying_party)
     found = (
-        *actions(edge.server.registry, verifier, second_factors),
-        *recovery_actions(verifier, settings, kept),
+        *actions(edge.server.registry, verifier, new_passwords, second_factors),
+        *recovery_actions(new_passwords, settings, kept),
     )
     by_path = actions_by_path(edge, settings, found)
     patterns = [Route(path, Dispatch(edge, {}, action)) for path, action in by_path.items() if "{" in path]
