@@ -46,7 +46,8 @@ class Composer:
             raise Unwritable(f"there is no template {letter.template!r}")
         settings = self._settings
         values = {"username": _line(letter.username), "product_name": settings.product_name, "issuer": settings.issuer}
-        text = self._templates[f"{letter.template}.txt"].render(values | {"link": letter.link})
+        days = settings.sign_up.invitation_days
+        text = self._templates[f"{letter.template}.txt"].render(values | {"link": letter.link, "invitation_days": days})
         subject, _, body = text.strip().partition("\n")
         message = EmailMessage(policy=SMTP)
         message["Subject"] = _line(subject)

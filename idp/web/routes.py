@@ -8,6 +8,7 @@ from starlette.routing import Route
 from starlette.types import Lifespan, Receive, Scope, Send
 
 from idp.accounts import emails, recovery
+from idp.accounts import sign_up as sign_ups
 from idp.authentication.ceremonies import RelyingParty
 from idp.authentication.new_passwords import NewPasswords
 from idp.authentication.second_factors import SecondFactors
@@ -32,7 +33,10 @@ from idp.web.pages import (
     second_factor,
     set_up,
     sign_in,
+    sign_up,
+    sign_up_finish,
 )
+from idp.web.pages.account import email
 from idp.web.pages.account.actions import account_actions
 from idp.web.routing import Action, endpoint_action
 from idp.web.static import static_actions
@@ -66,8 +70,20 @@ def recovery_actions(
         found.append(Action(path=password_forgotten.PATH, methods=("GET", "POST"), handle=handle))
         confirm = email_confirm.handle_email_confirm
         found.append(Action(path=emails.PATH, methods=("GET", "POST"), handle=confirm))
+        found.append(Action(path=email.PATH, methods=("GET", "POST"), handle=email.handle))
     if kept is not None:
         found.append(Action(path=kept_mails.PATH, methods=("GET",), handle=kept_mails.kept_mails_handler(kept)))
+    return tuple(found)
+
+
+def sign_up_actions(new_passwords: NewPasswords, settings: Settings) -> tuple[Action, ...]:
+    """Return the pages of sign-up that the settings allow; who is invited has a link, and needs the last one only."""
+    found = []
+    if settings.sign_up.is_asked_for:
+        found.append(Action(path=sign_ups.PATH, methods=("GET", "POST"), handle=sign_up.handle_sign_up))
+    if settings.sign_up.is_on:
+        finish = sign_up_finish.finish_handler(new_passwords)
+        found.append(Action(path=sign_ups.FINISH_PATH, methods=("GET", "POST"), handle=finish, hashes=True))
     return tuple(found)
 
 
@@ -122,6 +138,7 @@ def build_application(
     found = (
         *actions(edge.server.registry, verifier, new_passwords, second_factors),
         *recovery_actions(new_passwords, settings, kept),
+        *sign_up_actions(new_passwords, settings),
     )
     by_path = actions_by_path(edge, settings, found)
     patterns = [Route(path, Dispatch(edge, {}, action)) for path, action in by_path.items() if "{" in path]
