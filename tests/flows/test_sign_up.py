@@ -66,6 +66,14 @@ def test_the_way_to_an_account_and_back_to_the_client(post: Postal) -> None:
     assert {"account.signed_up", "session.started"} <= set(names)
 
 
+def test_the_form_may_end_at_the_client(post: Postal) -> None:
+    """The page's policy lets it, in the browser that came from there, and in no other."""
+    browser, other = post.house.browser(), post.house.browser()
+    link = link_for(post, browser)
+    policies = [each.follow(each.get(link)).headers["content-security-policy"] for each in (browser, other)]
+    assert ["https://rp.example" in policy for policy in policies] == [True, False]
+
+
 def test_in_another_browser_it_ends_at_the_account_page(post: Postal) -> None:
     """The interaction belongs to the browser that began it; the other one is signed in to what it made."""
     link, other = link_for(post, post.house.browser()), post.house.browser()

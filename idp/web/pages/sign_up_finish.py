@@ -21,7 +21,7 @@ from idp.randomness import digest
 from idp.stores.interfaces import Duplicate
 from idp.stores.records import Account
 from idp.web.pages.entering import enter_or_ask
-from idp.web.pages.flow import Form, Step, load_step
+from idp.web.pages.flow import Form, Step, flow_page, load_step
 from idp.web.pages.links import load_visit, open_visit
 from idp.web.pages.sign_up import ACCOUNT_PATH, CREATE, begin_own, is_due
 from idp.web.routing import Handler
@@ -101,16 +101,23 @@ def _proved(account: Account, context: Context) -> Proved:
 
 def _step(found: SignUp, context: Context) -> tuple[Step, Context]:
     """Return the sign-in to go on with: the one that was left for the mail, or a new one to the account page."""
-    if found.flow:
-        try:
-            step = load_step(found.flow, CREATE, context)
-        except ProtocolError:
-            # Too old, finished, or of another browser than the one in which the mail was read.
-            step = None
-        if step is not None and is_due(step):
-            return step, context
+    step = _left_step(found, context)
+    if step is not None:
+        return step, context
     handle, context = begin_own(context)
     return load_step(handle, CREATE, context), context
+
+
+def _left_step(found: SignUp, context: Context) -> Step | None:
+    """Return the sign-in that was left for the mail; None where it is too old, was finished, or is of another browser
+    than the one in which the mail was read."""
+    if not found.flow:
+        return None
+    try:
+        step = load_step(found.flow, CREATE, context)
+    except ProtocolError:
+        return None
+    return step if is_due(step) else None
 
 
 def _load(fields: Form, context: Context) -> SignUp:
@@ -147,4 +154,7 @@ def _page(
         error=error,
         is_taken=is_taken,
     )
-    return Page(facts=view, status=400 if error or name_error or is_taken else 200)
+    status = 400 if error or name_error or is_taken else 200
+    step = _left_step(found, context)
+    # The form may end at the client, which the page's policy has to allow.
+    return flow_page(view, step.checked, status) if step else Page(facts=view, status=status)
