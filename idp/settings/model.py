@@ -190,11 +190,12 @@ class Settings(Group):
         default=0,
         ge=0,
         le=128,
-        description="Threads that run the core; 0 means 2 with SQLite, 4 with PostgreSQL. More pays off only with a "
-        "database that is far away: otherwise they keep each other waiting.",
+        description="Threads that run the core; with SQLite pages take one, with PostgreSQL everything does. 0 means 2 "
+        "with SQLite, 4 with PostgreSQL. More pays off only with a database that is far away: otherwise they keep each "
+        "other waiting.",
     )
     queue_limit: int = Field(
-        default=256, ge=1, le=65_536, description="Requests that may wait for a thread; more get 503."
+        default=256, ge=1, le=65_536, description="Requests that may wait for their turn; more get 503."
     )
     shutdown_seconds: int = Field(
         default=10, ge=0, le=600, description="How long requests under way may take at a stop."
