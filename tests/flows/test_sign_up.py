@@ -3,16 +3,13 @@ it began."""
 
 import random
 import re
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from idp.accounts.accounts import create_account, disable_account, find_account
-from idp.accounts.sign_up import Wish, issue_link_token
 from idp.stores.records import Account
 from tests.mailing import Postal, link_in, postal
 from tests.provider import response_params
@@ -151,34 +148,6 @@ def test_time_tells_nothing(tmp_path: Path, ready_keys: None, migrated_file: Pat
             found[is_taken].append(time.perf_counter() - begun)
             assert answer.status_code == 200
     assert 0.28 < area(found[True], found[False]) < 0.72
-
-
-@pytest.mark.case("LG-40")
-def test_twenty_at_once_make_one_account(post: Postal) -> None:
-    """Links for one address in many spellings, each used at the same moment as the others: one account."""
-    spellings = [f"caf\u00e9{CAROL}", f"cafe\u0301{CAROL}", f"CAF\u00c9{CAROL.upper()}", f"Cafe\u0301{CAROL}"]
-    house, links = post.house, list[str]()
-    with house.storage.begin() as uow:
-        for number in range(20):
-            wish = Wish(email=spellings[number % 4], flow="")
-            token = issue_link_token(uow, house.server.vault, wish, house.clock.now(), seconds=60)
-            links.append(f"/sign-up/finish?token={token}")
-    browsers = [house.browser() for _ in links]
-    pages = [browser.follow(browser.get(link)) for browser, link in zip(browsers, links, strict=True)]
-    ends: list[Any] = [None] * 20
-
-    def send(number: int) -> None:
-        fields = {"username": f"carol{number}", "password": NEW_PASSWORD}
-        ends[number] = browsers[number].submit(pages[number], **fields)
-
-    threads = [threading.Thread(target=send, args=(number,)) for number in range(20)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert len(accounts(post)) == 3
-    assert sum(end.status_code == 200 and str(end.url).endswith("/account") for end in ends) == 1
-    assert sum("You have an account already" in end.text for end in ends) == 19
 
 
 def test_one_link_makes_one_account(post: Postal) -> None:
