@@ -86,9 +86,9 @@ def queue_mail(
     )
 
 
-def language_of_mail(account: Account, payload: Mapping[str, Any], default: str) -> str:
+def language_of_mail(account: Account | None, payload: Mapping[str, Any], default: str) -> str:
     """Return the language of a mail: the account's, or else of whoever caused it; an older message does not say."""
-    wanted = (locale_of(account), payload.get("language"))
+    wanted = (account and locale_of(account), payload.get("language"))
     return best_language(tag for tag in wanted if tag) or default
 
 

@@ -97,10 +97,6 @@ class SignIn:
                     return self._conclude(uow, tried, current, credential, verified, fresh)
             credential = newer
 
-    def hash(self, password: str) -> str:
-        """Return the hash of a new password, outside any unit of work. Raises ValueError, MemoryError."""
-        return self._passwords.hash(password)
-
     def _conclude(
         self,
         uow: UnitOfWork,

@@ -17,9 +17,11 @@ from idp.accounts.accounts import (
 )
 from idp.accounts.audit import record
 from idp.accounts.deletion import close_account, remove_account
+from idp.accounts.emails import request_email_change
 from idp.accounts.mails import notify
 from idp.authentication.methods.password import Passwords
 from idp.cli.failures import Failure
+from idp.cli.invite import invite_
 from idp.cli.opening import Program, pass_program
 from idp.cli.output import as_json, instant, show_rows
 from idp.cli.secret_values import password_options, read_password
@@ -39,6 +41,7 @@ def user() -> None:
 @click.option("--email", help="E-mail address; one can sign in by it as well.")
 @click.option("--role", "roles", multiple=True, help="A role; repeatable.")
 @click.option("--claims", "claims_json", help="Standard claims (OIDC Core §5.1) as JSON; also `name#de`.")
+@click.option("--verify", is_flag=True, help="Send a mail by which the address is confirmed.")
 @password_options
 @pass_program
 def add(
@@ -47,11 +50,18 @@ def add(
     email: str | None,
     roles: tuple[str, ...],
     claims_json: str | None,
+    verify: bool,
     password_stdin: bool,
     password_file: Path | None,
 ) -> None:
     """Make an account."""
     claims = _claims(claims_json)
+    if verify and not email:
+        raise click.UsageError("--verify needs --email.")
+    if verify and not program.settings.sends_mail:
+        raise Failure(
+            "There is no mail server, so nothing can be confirmed.", next_step="set mail.host, or omit --verify"
+        )
     hashed = _hash(program, read_password(password_stdin, password_file))
     try:
         with program.writing() as uow:
@@ -59,6 +69,8 @@ def add(
                 uow, username=username, email=email, claims=claims, roles=roles, password_hash=hashed, now=program.now
             )
             record(uow, "account.created", now=program.now, account_id=account.account_id)
+            if verify and email:
+                request_email_change(uow, account, email, program.now)
     except ValueError as fault:
         raise click.UsageError(str(fault)) from None
     except Duplicate:
@@ -154,6 +166,9 @@ def roles(program: Program, username: str, names: tuple[str, ...]) -> None:
         program, username, lambda uow, account: set_roles(uow, account, names, program.now), "account.roles_changed"
     )
     click.echo("The roles are set; tokens made from now on have them.")
+
+
+user.add_command(invite_)
 
 
 def get_account(uow: UnitOfWork, name: str) -> Account:

@@ -140,6 +140,21 @@ def check_language(tag: str) -> str:
     return tag
 
 
+def check_domain(domain: str) -> str:
+    """Accept the domain of e-mail addresses, in lower case."""
+    if not is_host(domain) or is_address(domain) or "." not in domain:
+        raise WrongValue("is not a domain of e-mail addresses, in lower case", "example.org")
+    return domain
+
+
+def check_service_url(url: str) -> str:
+    """Accept the http(s) URL of a service, or nothing."""
+    parts = urlsplit(url) if url.isascii() and url.isprintable() and " " not in url else None
+    if url and not (parts and parts.scheme in _DEFAULT_PORTS and is_host(parts.hostname or "") and "@" not in url):
+        raise WrongValue("is not the URL of a service", "https://api.pwnedpasswords.com/range")
+    return url
+
+
 def check_mail_host(host: str) -> str:
     """Accept a host name or an address, or nothing."""
     if host and not is_host(host):

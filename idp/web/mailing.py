@@ -55,7 +55,8 @@ class Composer:
         about = {"link": letter.link, "code": letter.code, "browser": _line(letter.browser)}
         moment = in_words(Moment.of(letter.at, zone_of(letter.zoneinfo))) if letter.at is not None else ""
         about |= {"address": _line(letter.address), "moment": moment}
-        text = self._templates[f"{letter.template}.txt"].render(values | about)
+        days = {"invitation_days": settings.sign_up.invitation_days}
+        text = self._templates[f"{letter.template}.txt"].render(values | about | days)
         subject, _, body = text.strip().partition("\n")
         message = EmailMessage(policy=SMTP)
         message["Subject"] = _line(subject)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from jinja2 import UndefinedError
 
-from idp.web import account_views, deletion_views, recovery_views, views
+from idp.web import account_views, deletion_views, recovery_views, sign_up_views, views
 from idp.web.moments import Moment
 from idp.web.rendering import Renderer
 from idp.web.views import AccountView, ClientView, ErrorPage, ScopeView, SignIn, View
@@ -40,12 +40,14 @@ CONTRACT = {
     deletion_views.AccountClosed: ('id="account-closed"',),
     deletion_views.Deletion: ('id="delete-account"', 'id="delete-cancel"'),
     recovery_views.PasswordSet: ('id="password-set"',),
+    sign_up_views.SignUpStart: ('name="email"', 'id="sign-up-submit"', 'id="sign-up-sign-in"', 'id="sign-up-cancel"'),
+    sign_up_views.SignUpSent: ('id="sign-up-sent"', 'id="sign-up-resend"'),
     views.ErrorPage: ('<h1 id="op-error">',),
 }
 METHODS = ("totp", "recovery_code", "mailed_code")
 KINDS = [
     kind
-    for module in (views, recovery_views, account_views, deletion_views)
+    for module in (views, recovery_views, sign_up_views, account_views, deletion_views)
     for kind in vars(module).values()
     if isinstance(kind, type) and issubclass(kind, View) and kind.__module__ == module.__name__
     if kind not in (View, account_views.AccountPage)
@@ -142,6 +144,9 @@ def filled(kind: type[View], **more: Any) -> View:
         "secret": views.TotpSecret(text=HOSTILE, address=HOSTILE, sealed=HOSTILE),
         "minutes": 60,
         "least_length": 15,
+        "domains": (HOSTILE,),
+        "name_error": None,
+        "is_taken": False,
         "mails": (recovery_views.KeptMail(to=HOSTILE, subject=HOSTILE, words=HOSTILE, link="https://idp.example/"),),
         "account_names": (HOSTILE,),
         "applications": (HOSTILE,),
@@ -182,6 +187,10 @@ EVERY_STATE = [
     ],
     filled(views.SecondFactor, error="mails", method="mailed_code"),
     filled(recovery_views.ForgottenPassword, error=None, back_url=None),
+    *[filled(sign_up_views.SignUpStart, error=error) for error in (None, "email", "domain", "throttled")],
+    *[filled(sign_up_views.SignUpFinish, name_error=n) for n in ("form", "reserved", "taken", "missing")],
+    *[filled(sign_up_views.SignUpFinish, error=error) for error in (None, "person", "breached", "sequence")],
+    filled(sign_up_views.SignUpFinish, error=None, is_taken=True),
     filled(SignIn, reason="hint", client=None, error="missing", username=""),
 ]
 
