@@ -36,6 +36,7 @@ from idp.web.pages.account.actions import account_actions
 from idp.web.pages.language import LANGUAGE_ACTION
 from idp.web.routing import Action, endpoint_action
 from idp.web.static import static_actions
+from idp.web.theming import Theme, theme_of
 
 NOWHERE = Action(path="", methods=(), handle=home.handle_home, errors=ErrorStyle.PAGE)
 
@@ -70,11 +71,11 @@ def recovery_actions(verifier: SignIn, settings: Settings, kept: DevelopmentMail
     return tuple(found)
 
 
-def actions(registry: Registry, verifier: SignIn, second_factors: SecondFactors) -> tuple[Action, ...]:
+def actions(registry: Registry, verifier: SignIn, second_factors: SecondFactors, theme: Theme) -> tuple[Action, ...]:
     """Return all actions under the issuer."""
     endpoints = tuple(endpoint_action(e) for e in registry.endpoints.values() if not e.at_root)
     pages = (*page_actions(verifier, second_factors), *account_actions(verifier))
-    return (*endpoints, *pages, *static_actions(), *HEALTH_ACTIONS)
+    return (*endpoints, *pages, *static_actions(theme), *HEALTH_ACTIONS)
 
 
 class Dispatch:
@@ -116,7 +117,7 @@ def build_application(
     relying_party = RelyingParty.of(settings.issuer, settings.product_name)
     second_factors = SecondFactors(edge.server.vault, edge.server.throttle, relying_party)
     found = (
-        *actions(edge.server.registry, verifier, second_factors),
+        *actions(edge.server.registry, verifier, second_factors, theme_of(settings)),
         *recovery_actions(verifier, settings, kept),
     )
     by_path = actions_by_path(edge, settings, found)
