@@ -146,7 +146,7 @@ def build_provider(settings: Settings, storage: Storage, clock: Clock) -> Provid
     deliverers = {backchannel_logout.KIND: delivery.deliver, mails.KIND: mail.deliver}
     outbox = OutboxWorker(storage, clock, deliverers, poll_seconds=0.5)
     sign_in = SignIn(storage, clock, Passwords(settings.argon2), throttle)
-    upkeep = Upkeep(storage, clock, life_cycle)
+    upkeep = Upkeep(storage, clock, life_cycle, server.sessions)
     return Provider(server=server, sign_in=sign_in, upkeep=upkeep, outbox=outbox, kept_mails=kept_mails)
 
 

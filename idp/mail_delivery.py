@@ -3,9 +3,10 @@
 from collections.abc import Callable
 from email.message import EmailMessage
 
-from idp.accounts import emails, recovery
+from idp.accounts import alarms, emails, recovery
 from idp.accounts.audit import record
 from idp.accounts.mails import Letter, Unwritable, address_of, language_of_mail
+from idp.authentication.methods import mailed_code
 from idp.jose.sealing import CannotOpen
 from idp.outbound.failures import OutboundFailed
 from idp.outbound.outbox import DeliveryFailed
@@ -33,7 +34,12 @@ class MailDelivery:
         template = message.payload["template"]
         if template == recovery.TEMPLATE:
             return self._deliver_reset(message)
-        letter = self._verification(message) if template == emails.TEMPLATE else self._notice(message)
+        write = {
+            emails.TEMPLATE: self._verification,
+            alarms.TEMPLATE: self._sign_in_notice,
+            mailed_code.TEMPLATE: self._sign_in_code,
+        }.get(template, self._notice)
+        letter = write(message)
         return self._send(self._composed(letter)) if letter else NOBODY
 
     def _deliver_reset(self, message: OutboxMessage) -> str:
@@ -84,6 +90,46 @@ class MailDelivery:
             to=message.destination,
             username=account.username,
             language=self._language(account, message),
+            at=message.payload.get("at"),
+        )
+
+    def _sign_in_notice(self, message: OutboxMessage) -> Letter | None:
+        """Return the mail that tells of a new browser; each attempt makes a link of its own."""
+        server, about = self._server, message.payload
+        with server.storage.begin() as uow:
+            account = uow.accounts.find(about["account_id"])
+            if account is None or not account.is_open:
+                return None
+            token = alarms.issue_alarm_token(uow, account.account_id, about["browser_id"], server.clock.now())
+        return Letter(
+            template=alarms.TEMPLATE,
+            to=message.destination,
+            username=account.username,
+            language=self._language(account, message),
+            link=f"{server.url(alarms.PATH)}?token={token}",
+            at=about["at"],
+            zoneinfo=account.claims.get("zoneinfo"),
+            browser=about["browser"],
+            address=about["address"],
+        )
+
+    def _sign_in_code(self, message: OutboxMessage) -> Letter | None:
+        """Return the mail with a code; each attempt makes a new one. Who waited too long asks for another."""
+        server, now = self._server, self._server.clock.now()
+        if message.created_at + mailed_code.CODE_SECONDS <= now:
+            raise DeliveryFailed("nobody waits for it any more", retry=False)
+        with server.storage.begin() as uow:
+            account = uow.accounts.hold(message.payload["account_id"])
+            if account is None or not account.is_open or address_of(account) != message.destination:
+                return None
+            code = mailed_code.issue_code(uow, server.vault, account.account_id, message.payload["page"], now)
+        language = self._language(account, message)
+        return Letter(
+            template=mailed_code.TEMPLATE,
+            to=message.destination,
+            username=account.username,
+            language=language,
+            code=code,
         )
 
     def _verification(self, message: OutboxMessage) -> Letter | None:
@@ -92,7 +138,7 @@ class MailDelivery:
         server, email, now = self._server, message.destination, self._server.clock.now()
         with server.storage.begin() as uow:
             account = uow.accounts.find(message.payload["account_id"])
-            if account is None or not account.enabled or address_of(account) != message.payload["old_email"]:
+            if account is None or not account.is_open or address_of(account) != message.payload["old_email"]:
                 return None
             # An account must not be a way to fill a stranger's letter box; counted once, however often it is tried.
             about = f"{emails.KIND} {account.account_id}"

@@ -47,7 +47,7 @@ def find_email_change(uow: UnitOfWork, token_hash: str, now: int) -> tuple[Accou
     if found is None or found.consumed_at is not None or found.expires_at <= now:
         return None
     account = uow.accounts.hold(found.payload["account_id"])
-    if account is None or not account.enabled or address_of(account) != found.payload["old_email"]:
+    if account is None or not account.is_open or address_of(account) != found.payload["old_email"]:
         return None
     return account, str(found.payload["email"]), found.expires_at
 

@@ -17,7 +17,15 @@ KIND = "mail"
 # Mails belong to no client, and go out one after the other: a slow mail server holds up no notice to a client.
 NO_CLIENT = ""
 
-Notice = Literal["password_changed", "second_factor_set_up", "second_factor_removed", "passkey_added", "email_changed"]
+Notice = Literal[
+    "password_changed",
+    "second_factor_set_up",
+    "second_factor_removed",
+    "passkey_added",
+    "email_changed",
+    "account_closed",
+    "account_kept",
+]
 
 
 class Unwritable(Exception):
@@ -27,23 +35,37 @@ class Unwritable(Exception):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Letter:
     """A mail to be written: its template, its one recipient, its language, and what it says: of which account, with
-    which link."""
+    which link or `code`, of which instant (`at`, in the zone `zoneinfo`), and of a sign-in by which browser and from
+    which address."""
 
     template: str
     to: str
     username: str
     language: str
     link: str | None = None
+    code: str = ""
+    at: int | None = None
+    zoneinfo: str | None = None
+    browser: str = ""
+    address: str = ""
 
 
 def notify(
-    uow: UnitOfWork, account: Account, kind: Notice, now: int, *, to: str | None = None, language: str | None = None
+    uow: UnitOfWork,
+    account: Account,
+    kind: Notice,
+    now: int,
+    *,
+    to: str | None = None,
+    language: str | None = None,
+    at: int | None = None,
 ) -> None:
-    """Let the owner of an account know of a change, at the account's address or another one. Without an address there
-    is no mail. `language` is what whoever caused it speaks, for an account that does not say."""
+    """Let the owner of an account know of a change, at the account's address or another one; `at` is the instant that
+    the mail tells. Without an address there is no mail. `language` is what whoever caused it speaks, for an account
+    that does not say."""
     address = to or address_of(account)
     if address is not None:
-        payload = {"account_id": account.account_id, "language": language}
+        payload = {"account_id": account.account_id, "language": language, "at": at}
         queue_mail(uow, kind, to=address, payload=payload, now=now)
 
 

@@ -98,7 +98,7 @@ def find_recovery(uow: UnitOfWork, token_hash: str, now: int) -> Recovery | None
     if found is None or found.consumed_at is not None or found.expires_at <= now:
         return None
     account = uow.accounts.hold(found.payload["account_id"])
-    if account is None or not account.enabled:
+    if account is None or not account.may_sign_in(now):
         return None
     newest = uow.accounts.find_credential(account.account_id, KIND)
     state = _state(uow, account)

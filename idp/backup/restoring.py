@@ -46,13 +46,13 @@ class OneUnitOfWork:
         self._uow = uow
 
     @contextmanager
-    def begin(self) -> Iterator[UnitOfWork]:
+    def begin(self, *, wait: bool = True) -> Iterator[UnitOfWork]:  # noqa: ARG002 - it is open
         """Give the unit of work."""
         yield self._uow
 
     snapshot = begin
 
-    reads_at_once = True
+    is_embedded = True
 
     def check(self) -> None:
         """It answers."""

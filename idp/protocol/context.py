@@ -20,7 +20,7 @@ from idp.protocol.messages import Browser, Request
 from idp.protocol.reader import language_of
 from idp.protocol.registry import Registry
 from idp.settings import Settings
-from idp.stores.interfaces import NotWritable, Storage, UnitOfWork
+from idp.stores.interfaces import NotWritable, Occupied, Storage, UnitOfWork
 from idp.stores.records import Account, Session
 
 T = TypeVar("T")
@@ -99,22 +99,25 @@ class Context:
         fresh_seconds = inf if url in self.request.fetched else fresh_seconds
         return self.server.documents.find(url, fresh_seconds=fresh_seconds, stale_seconds=stale_seconds)
 
-    def notify(self, account: Account, kind: Notice) -> None:
-        """Let the owner of an account know of a change, where there is mail."""
+    def notify(self, account: Account, kind: Notice, *, at: int | None = None) -> None:
+        """Let the owner of an account know of a change, where there is mail; `at` is the instant that it tells."""
         if self.settings.sends_mail:
-            notify(self.uow, account, kind, self.now, language=self.language)
+            notify(self.uow, account, kind, self.now, language=self.language, at=at)
 
     def audit(self, name: str, *, result: str = "ok", **about: Any) -> None:
         """Append an audit event about this request."""
         record(self.uow, name, now=self.now, result=result, origin=self.origin, **about)
 
 
-def within_unit_of_work(server: Server, request: Request, step: Callable[[Context], T], *, writes: bool = True) -> T:
+def within_unit_of_work(
+    server: Server, request: Request, step: Callable[[Context], T], *, writes: bool = True, wait: bool = True
+) -> T:
     """Run one step inside one unit of work and return its result.
 
     The unit of work commits when the step refuses (`ProtocolError`): revoking on a replay and counting a failure must
-    last. It rolls back on anything else. The refusal is raised again once it is durable."""
-    with server.storage.begin() if writes else server.storage.snapshot() as uow:
+    last. It rolls back on anything else. The refusal is raised again once it is durable. Without `wait`, raises
+    `Occupied` before the step where another one that writes is not over in a moment."""
+    with server.storage.begin(wait=wait) if writes else server.storage.snapshot() as uow:
         try:
             return step(Context(server=server, uow=uow, request=request, now=server.clock.now()))
         except ProtocolError as error:
@@ -123,7 +126,7 @@ def within_unit_of_work(server: Server, request: Request, step: Callable[[Contex
 
 
 class ThreadNeeded(Exception):
-    """What was tried on the event loop has to write after all; nothing of it was kept."""
+    """What was tried on the event loop has to wait, or to write after all; nothing of it was kept."""
 
 
 def within_snapshot(server: Server, request: Request, step: Callable[[Context], T]) -> T:
@@ -131,6 +134,14 @@ def within_snapshot(server: Server, request: Request, step: Callable[[Context], 
     try:
         return within_unit_of_work(server, request, step, writes=False)
     except NotWritable as error:
+        raise ThreadNeeded from error
+
+
+def without_waiting(server: Server, request: Request, step: Callable[[Context], T]) -> T:
+    """Run one step inside a unit of work that may write. Raises `ThreadNeeded` where that has to be waited for."""
+    try:
+        return within_unit_of_work(server, request, step, wait=False)
+    except Occupied as error:
         raise ThreadNeeded from error
 
 

@@ -24,11 +24,12 @@ class LanguageChoice:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Browser:
     """What a browser's cookies say: its own random id, the handles of its sessions, the active one first, and the
-    language chosen in it. All of it is untrusted until looked up. `remembered` only decides how long the cookies
-    live."""
+    language chosen in it. All of it is untrusted until looked up. `device_handles` are those by which accounts know
+    this browser again. `remembered` only decides how long the cookies live."""
 
     browser_id: str | None = None
     session_handles: tuple[str, ...] = ()
+    device_handles: tuple[str, ...] = ()
     remembered: bool = False
     language: LanguageChoice | None = None
 

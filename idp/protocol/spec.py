@@ -56,9 +56,9 @@ class ErrorStyle(Enum):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
     """A route under the issuer. `metadata` is its member in discovery. `writes` chooses the unit of work; one that
-    only reads never waits for a writer, and one with `reads_first` seldom writes: both are answered without a thread
-    where a snapshot waits for nobody. One with `at_once` has no unit of work, for it needs memory alone; that tells
-    whether it can answer now. `at_root` puts the path before the issuer's path (RFC 8414 §3.1)."""
+    only reads never waits for a writer, and one with `reads_first` seldom writes. One with `at_once` has no unit of
+    work, for it needs memory alone; that tells whether it can answer now. `at_root` puts the path before the issuer's
+    path (RFC 8414 §3.1)."""
 
     path: str
     methods: tuple[str, ...]
@@ -212,3 +212,4 @@ class Spec:
     server_metadata: "Callable[[Registry, Settings], Mapping[str, Any]] | None" = None
     sign_out_frames: "tuple[Callable[[UnitOfWork, Session, Settings], tuple[str, ...]], ...]" = ()
     on_session_ended: tuple[Callable[[UnitOfWork, Session, int], None], ...] = ()
+    on_access_withdrawn: tuple[Callable[[UnitOfWork, Session, str, int], None], ...] = ()

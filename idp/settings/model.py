@@ -104,6 +104,23 @@ class SecondFactor(_Group):
 
     required: bool = Field(default=False, description="Everybody needs one; who has none sets it up when signing in.")
     required_for_roles: tuple[str, ...] = Field(default=(), description="Accounts with any of these roles need one.")
+    remember_device_days: int = Field(
+        default=30,
+        ge=0,
+        le=365,
+        description="How long a browser can be remembered, in which an owner is not asked for their own; 0 for never.",
+    )
+
+
+class Accounts(_Group):
+    """What owners do with their accounts."""
+
+    deletion_delay_days: int = Field(
+        default=7,
+        ge=0,
+        le=365,
+        description="Days for which an account that its owner has closed can be kept; then it is removed.",
+    )
 
 
 class Throttle(_Group):
@@ -113,6 +130,11 @@ class Throttle(_Group):
     per_account: int = Field(default=10, ge=1, description="Sign-ins for one name.")
     per_second_factor: int = Field(default=5, ge=1, description="Tries of second factors for one account.")
     per_address: int = Field(default=100, ge=1, description="Sign-ins from one address (one /64 of IPv6).")
+    failures_of_everybody: int = Field(
+        default=1_000,
+        ge=10,
+        description="Failed sign-ins of everybody, from which on an address has a tenth while more fail than succeed.",
+    )
     per_client: int = Field(default=100, ge=1, description="Failed client authentications from one address.")
     registrations: int = Field(default=20, ge=1, description="Registrations of clients from one address (RFC 7591).")
     reset_mails: int = Field(
@@ -216,11 +238,12 @@ class Settings(_Group):
         default=0,
         ge=0,
         le=128,
-        description="Threads that run the core; 0 means 2 with SQLite, 4 with PostgreSQL. More pays off only with a "
-        "database that is far away: otherwise they keep each other waiting.",
+        description="Threads that run the core; with SQLite pages take one, with PostgreSQL everything does. 0 means 2 "
+        "with SQLite, 4 with PostgreSQL. More pays off only with a database that is far away: otherwise they keep each "
+        "other waiting.",
     )
     queue_limit: int = Field(
-        default=256, ge=1, le=65_536, description="Requests that may wait for a thread; more get 503."
+        default=256, ge=1, le=65_536, description="Requests that may wait for their turn; more get 503."
     )
     shutdown_seconds: int = Field(
         default=10, ge=0, le=600, description="How long requests under way may take at a stop."
@@ -247,6 +270,9 @@ class Settings(_Group):
     allow_loopback_clients: bool = Field(default=False, description="Let web clients use http on loopback names.")
     allow_loopback_outbound: bool = Field(default=False, description="Deliver logout notices to loopback addresses.")
     allow_any_host: bool = Field(default=False, description="Answer requests whose Host is not the issuer's.")
+    allow_mailed_codes: bool = Field(
+        default=False, description="Let a code by mail be the second factor of accounts that have no better one."
+    )
     allow_insecure_mail: bool = Field(default=False, description="Let mail go to its server without encryption.")
     lifetimes: Lifetimes = Field(default=Lifetimes(), description="How long things live.")
     argon2: Argon2 = Field(default=Argon2(), description="Password hashing.")
@@ -254,6 +280,7 @@ class Settings(_Group):
     throttle: Throttle = Field(default=Throttle(), description="Limits on tries.")
     mail: Mail = Field(default=Mail(), description="The mail server.")
     theme: Theme = Field(default=Theme(), description="How the pages look.")
+    accounts: Accounts = Field(default=Accounts(), description="What owners do with their accounts.")
     second_factor: SecondFactor = Field(default=SecondFactor(), description="Who needs a second factor.")
 
     def model_post_init(self, _context: Any) -> None:

@@ -43,6 +43,10 @@ class NotWritable(StorageUnavailable):
     """Something wanted to write where that cannot be: in a snapshot, or in a database that can only be read."""
 
 
+class Occupied(StorageUnavailable):
+    """Whoever does not want to wait would have to; nothing was begun."""
+
+
 class NoDatabase(StorageUnavailable):
     """There is no database at the place that `args[0]` names, and none may be made."""
 
@@ -69,6 +73,13 @@ class AccountStore(Protocol):
         """Overwrite the account with this id, names included; False if there is none. Raises `Duplicate`."""
 
     def list(self, *, after: str = "", limit: int = 100) -> tuple[Account, ...]: ...
+
+    def list_due(self, now: int, limit: int) -> tuple[Account, ...]:
+        """Return closed accounts whose `delete_at` has come, the longest due first."""
+
+    def remove(self, account_id: str) -> bool:
+        """Forget the account with its names, credentials, authenticators, consents, pairwise subjects, sessions, grants
+        and their refresh tokens; False if there is none. Audit events and messages on their way stay."""
 
     def find_credential(self, account_id: str, method: str) -> Credential | None: ...
 
@@ -272,6 +283,9 @@ class ThrottleStore(Protocol):
         """Count one try and return the counter after it; a window older than `window_seconds`, or further ahead than
         that, for the clock was put back, starts anew. Atomic."""
 
+    def find(self, key: str) -> Throttle | None:
+        """Return the counter as it is, of whatever window."""
+
     def refund(self, key: str) -> None:
         """Take one try back, never below zero."""
 
@@ -346,15 +360,16 @@ class UnitOfWork(Protocol):
 class Storage(Protocol):
     """A backend."""
 
-    def begin(self) -> AbstractContextManager[UnitOfWork]:
-        """Open a unit of work that may write: commits when the block ends, rolls back when it raises."""
+    def begin(self, *, wait: bool = True) -> AbstractContextManager[UnitOfWork]:
+        """Open a unit of work that may write: commits when the block ends, rolls back when it raises. Without `wait`,
+        raises `Occupied` where another one is not over in a moment, and where a server would have to be waited for."""
 
     def snapshot(self) -> AbstractContextManager[UnitOfWork]:
         """Open a unit of work that only reads: one consistent view, no write lock."""
 
     @property
-    def reads_at_once(self) -> bool:
-        """Whether a snapshot waits for nobody, neither a server nor a writer, so that it is not worth a thread."""
+    def is_embedded(self) -> bool:
+        """Whether there is no server to wait for, so that a unit of work is not worth a thread."""
 
     def check(self) -> None:
         """Return if the database answers and its schema is current; raise `StorageUnavailable` saying why not."""

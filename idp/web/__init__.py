@@ -1,1 +1,1 @@
-"""The edge: HTTP in, one core call in one worker thread, HTTP out; and the hosted pages."""
+"""The edge: HTTP in, one core call, HTTP out; and the hosted pages."""

@@ -1,6 +1,7 @@
-"""ASGI <-> core: read and bound the request on the event loop, run the core in one worker thread, write the answer.
+"""ASGI <-> core: read and bound the request on the event loop, run the core, write the answer.
 
-The one hop to a thread is all: the core is synchronous, and signing, hashing and SQLite would block the loop.
+The core is synchronous. It runs on the loop where nothing in it waits for long (an embedded database, no password
+hash), otherwise in a thread: one hop there and back is all.
 """
 
 import asyncio
@@ -32,6 +33,7 @@ from idp.web.parsing import LONGEST_BODY, Parser, TooLarge, check_bounds
 from idp.web.presenting import Presenter
 from idp.web.routing import Action, Handler
 from idp.web.threads import Threads
+from idp.web.turns import Turns
 
 log = logging.getLogger("idp.web")
 BODY_SECONDS = 10.0
@@ -69,6 +71,7 @@ class Edge:
         self._wake_outbox = wake_outbox
         settings = server.settings
         self._origins = ClientOrigins(server.storage)
+        self._turns = Turns(settings.queue_limit)
         self._workers = Threads(settings.worker_threads, "core", settings.queue_limit)
         self._hashers = Threads(settings.argon2.concurrent, "hash", settings.queue_limit)
         self._fetchers = ThreadPoolExecutor(MOST_FETCHES, "fetch")
@@ -126,11 +129,14 @@ class Edge:
         except TooLarge as error:
             return self._plain(error.status, action, scope, request_id)
         at_once = action.at_once(self.server) if action.at_once is not None else None
-        if at_once is not None:
-            # What needs a document, or has to write, takes the usual way; nothing was done by then.
-            with suppress(DocumentNeeded, ThreadNeeded):
-                return self._core_logged(action, at_once, scope, body, request_id, frozenset())
         try:
+            # What needs a document, or has to wait, takes the usual way; nothing was done by then.
+            with suppress(DocumentNeeded, ThreadNeeded):
+                if at_once is not None and not action.in_turn:
+                    return self._core_logged(action, at_once, scope, body, request_id, frozenset())
+                if at_once is not None and self._turns.are_quick():
+                    call = partial(self._core_logged, action, at_once, scope, body, request_id, frozenset())
+                    return await self._turns.run(call)
             return await self._with_documents(action, scope, body, request_id)
         except TemporarilyUnavailable as error:
             return self._refusal(error, action, self._parser.outline(scope, request_id))
@@ -180,7 +186,7 @@ class Edge:
     def _core(
         self, action: Action, handle: Handler, scope: Scope, body: bytes, request_id: str, fetched: frozenset[str]
     ) -> Result:
-        """Runs in a worker thread, or at once: parse, decide, sign, render. Lets `DocumentNeeded` and `ThreadNeeded`
+        """Runs in a thread, or at once: parse, decide, sign, render. Lets `DocumentNeeded` and `ThreadNeeded`
         pass."""
         request = self._parser.outline(scope, request_id)
         try:

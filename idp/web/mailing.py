@@ -16,6 +16,7 @@ from markupsafe import Markup, escape
 from idp.accounts.mails import Letter, Unwritable
 from idp.languages import direction_of
 from idp.settings import Settings
+from idp.web.moments import Moment, in_words, zone_of
 from idp.web.theming import accent_of
 from idp.web.translations import install, speaking, spoken
 
@@ -52,7 +53,10 @@ class Composer:
     def _written(self, letter: Letter) -> EmailMessage:
         settings = self._settings
         values = {"username": _line(letter.username), "product_name": settings.product_name, "issuer": settings.issuer}
-        text = self._templates[f"{letter.template}.txt"].render(values | {"link": letter.link})
+        about = {"link": letter.link, "code": letter.code, "browser": _line(letter.browser)}
+        moment = in_words(Moment.of(letter.at, zone_of(letter.zoneinfo))) if letter.at is not None else ""
+        about |= {"address": _line(letter.address), "moment": moment}
+        text = self._templates[f"{letter.template}.txt"].render(values | about)
         subject, _, body = text.strip().partition("\n")
         message = EmailMessage(policy=SMTP)
         message["Subject"] = _line(subject)

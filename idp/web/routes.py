@@ -7,7 +7,7 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 from starlette.types import Lifespan, Receive, Scope, Send
 
-from idp.accounts import emails, recovery
+from idp.accounts import alarms, emails, recovery
 from idp.authentication.ceremonies import RelyingParty
 from idp.authentication.second_factors import SecondFactors
 from idp.authentication.sign_in import SignIn
@@ -24,7 +24,9 @@ from idp.web.pages import (
     email_confirm,
     entering,
     home,
+    keep_account,
     kept_mails,
+    not_me,
     passkeys,
     password_forgotten,
     password_reset,
@@ -48,6 +50,7 @@ def page_actions(verifier: SignIn, second_factors: SecondFactors) -> tuple[Actio
     return (
         Action(path=entering.SECOND_FACTOR_PATH, methods=("GET", "POST"), handle=handle_second_factor),
         Action(path=entering.SET_UP_PATH, methods=("GET", "POST"), handle=set_up.handle_set_up),
+        Action(path=entering.KEEP_PATH, methods=("GET", "POST"), handle=keep_account.handle_keep),
         Action(path=passkeys.ADD_PASSKEY_PATH, methods=("GET", "POST"), handle=add_passkey.handle_add_passkey),
         Action(path=sign_in.PATH, methods=("GET", "POST"), handle=handle_sign_in, hashes=True),
         Action(path=consent.PATH, methods=("GET", "POST"), handle=consent.handle_consent),
@@ -66,6 +69,7 @@ def recovery_actions(verifier: SignIn, settings: Settings, kept: DevelopmentMail
         found.append(Action(path=password_forgotten.PATH, methods=("GET", "POST"), handle=handle))
         confirm = email_confirm.handle_email_confirm
         found.append(Action(path=emails.PATH, methods=("GET", "POST"), handle=confirm))
+        found.append(Action(path=alarms.PATH, methods=("GET", "POST"), handle=not_me.handle_not_me))
     if kept is not None:
         found.append(Action(path=kept_mails.PATH, methods=("GET",), handle=kept_mails.kept_mails_handler(kept)))
     return tuple(found)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from idp.protocol.context import Server, within_snapshot, within_unit_of_work, without_unit_of_work
+from idp.protocol.context import Server, within_snapshot, within_unit_of_work, without_unit_of_work, without_waiting
 from idp.protocol.messages import Answer, Request
 from idp.protocol.spec import Cors, Endpoint, ErrorStyle
 
@@ -13,7 +13,8 @@ Handler = Callable[[Request, Server], Answer]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Action:
     """The handler of one path, which runs in a thread. What `at_once` returns runs on the event loop instead, for
-    nothing in it waits; None where that cannot be now. `hashes` ones run in a pool of their own, so that password
+    nothing in it waits; None where that cannot be now. `in_turn` says that it writes, so that only one at a time can
+    run. `hashes` ones run in a pool of their own, so that password
     hashing never keeps the token endpoint waiting (R18). `public` ones say the same to everybody, so a success is
     no news for the log."""
 
@@ -26,6 +27,7 @@ class Action:
     head: bool = False
     public: bool = False
     at_once: Callable[[Server], Handler | None] | None = None
+    in_turn: bool = False
 
     @property
     def allow(self) -> str:
@@ -36,7 +38,7 @@ class Action:
 
 def endpoint_action(endpoint: Endpoint) -> Action:
     """Return the action of a specification's endpoint: one unit of work around its handler, or none where it needs
-    memory alone."""
+    memory alone. Where the database is embedded none of them is worth a thread."""
 
     def within(request: Request, server: Server) -> Answer:
         return within_unit_of_work(
@@ -49,22 +51,26 @@ def endpoint_action(endpoint: Endpoint) -> Action:
     def reading(request: Request, server: Server) -> Answer:
         return within_snapshot(server, request, lambda context: endpoint.handle(request, context))
 
+    def writing(request: Request, server: Server) -> Answer:
+        return without_waiting(server, request, lambda context: endpoint.handle(request, context))
+
+    in_turn = endpoint.at_once is None and endpoint.writes and not endpoint.reads_first
     if endpoint.at_once is not None:
         is_ready, handle, at_once = endpoint.at_once, without, without
     else:
-        is_ready, handle, at_once = _reads_at_once, within, reading
-    waits = endpoint.at_once is None and endpoint.writes and not endpoint.reads_first
+        is_ready, handle, at_once = _is_embedded, within, writing if in_turn else reading
     return Action(
         path=endpoint.path,
         methods=endpoint.methods,
         handle=handle,
         errors=endpoint.errors,
         cors=endpoint.cors,
-        at_once=None if waits else lambda server: at_once if is_ready(server) else None,
+        at_once=lambda server: at_once if is_ready(server) else None,
+        in_turn=in_turn,
         head=endpoint.cors is Cors.ANY,
         public=endpoint.cors is Cors.ANY,
     )
 
 
-def _reads_at_once(server: Server) -> bool:
-    return server.storage.reads_at_once
+def _is_embedded(server: Server) -> bool:
+    return server.storage.is_embedded

@@ -28,16 +28,42 @@ NEWEST_SHARE = 0.02
 T = TypeVar("T")
 
 
+class Line:
+    """Who waits, and for how long that will be: at most `most_waiting` calls, those under way included, which `servers`
+    run at a time."""
+
+    def __init__(self, servers: int, most_waiting: int) -> None:
+        self._servers, self._most_waiting = servers, most_waiting
+        self._waiting = 0
+        self._mean_seconds = 0.0
+
+    def enter(self) -> None:
+        """Wait from now on. Raises `TemporarilyUnavailable` when too many do, or when it would take too long."""
+        prospect = self._waiting * self._mean_seconds / self._servers
+        if self._waiting >= self._most_waiting or prospect > LONGEST_PROSPECT_SECONDS:
+            after = max(2, math.ceil(prospect))
+            raise TemporarilyUnavailable("Too many requests are waiting.", retry_after_seconds=after)
+        self._waiting += 1
+
+    def leave(self) -> None:
+        """Wait no more."""
+        self._waiting -= 1
+
+    def note(self, seconds: float) -> None:
+        """Learn how long a call took. From any thread."""
+        # Two threads at once may lose one of their figures, which a mean can spare.
+        self._mean_seconds += NEWEST_SHARE * (seconds - self._mean_seconds)
+
+
 class Threads:
     """So many threads, for which at most `most_waiting` calls wait, those under way included. They start with the
     first call."""
 
     def __init__(self, count: int, name: str, most_waiting: int) -> None:
-        self._count, self._name, self._most_waiting = count, name, most_waiting
+        self._count, self._name = count, name
+        self._line = Line(count, most_waiting)
         self._queue: SimpleQueue[_Call[Any] | None] = SimpleQueue()
         self._threads: list[Thread] = []
-        self._waiting = 0
-        self._mean_seconds = 0.0
 
     def close(self) -> None:
         """Finish what is under way and end the threads."""
@@ -49,23 +75,19 @@ class Threads:
     async def run(self, call: Callable[[], T]) -> T:
         """Run a call in a thread. Raises `TemporarilyUnavailable` at once when too many wait or when it would have to
         wait for too long, and without running it when it did wait for too long."""
-        prospect = self._waiting * self._mean_seconds / self._count
-        if self._waiting >= self._most_waiting or prospect > LONGEST_PROSPECT_SECONDS:
-            after = max(2, math.ceil(prospect))
-            raise TemporarilyUnavailable("Too many requests are waiting.", retry_after_seconds=after)
+        self._line.enter()
         if not self._threads:
             self._start()
         loop = asyncio.get_running_loop()
         waiting = _Call(call, loop)
         # What runs already goes on, and ends by itself: every wait of the stores is bounded.
         too_late = loop.call_later(LONGEST_WAIT_SECONDS, waiting.give_up)
-        self._waiting += 1
         self._queue.put(waiting)
         try:
             return await waiting.outcome
         finally:
             too_late.cancel()
-            self._waiting -= 1
+            self._line.leave()
 
     def _start(self) -> None:
         names = [f"{self._name}_{number}" for number in range(self._count)]
@@ -79,8 +101,7 @@ class Threads:
                 continue
             began = monotonic()
             outcome = waiting.run()
-            # Two threads at once may lose one of their figures, which a mean can spare.
-            self._mean_seconds += NEWEST_SHARE * (monotonic() - began - self._mean_seconds)
+            self._line.note(monotonic() - began)
             waiting.send_back(*outcome)
 
 

@@ -1,11 +1,13 @@
 """What is answered on the event loop, and what takes a thread."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
 from idp.web.threads import Threads
+from tests.cli.processes import wait_for
 from tests.provider import House
 
 
@@ -34,6 +36,31 @@ def test_what_only_reads_takes_no_thread(house: House, threads_taken: list[str])
     assert browser.get("/.well-known/jwks.json").status_code == 200
     assert browser.get("/static/signet.css").status_code == 200
     assert threads_taken == []
+
+
+def test_what_writes_takes_none(house: House, threads_taken: list[str]) -> None:
+    """Where the database is embedded and no password is hashed."""
+    browser = house.browser()
+    code = browser.code_flow()["code"]
+    threads_taken.clear()
+    tokens = browser.exchange(code).json()
+    assert browser.refresh(tokens["refresh_token"]).status_code == 200
+    assert browser.exchange(code).status_code == 400
+    assert threads_taken == []
+
+
+def test_what_would_have_to_wait_for_a_writer_takes_one(house: House, threads_taken: list[str]) -> None:
+    """The loop goes on meanwhile; nothing was done twice."""
+    with house.browser() as browser, ThreadPoolExecutor(1) as client:
+        code = browser.code_flow()["code"]
+        threads_taken.clear()
+        with house.storage.begin():
+            answer = client.submit(browser.exchange, code)
+            wait_for(lambda: threads_taken, "it takes a thread")
+            assert browser.get("/health/live").status_code == 200
+            assert not answer.done()
+        assert answer.result(10).status_code == 200
+    assert threads_taken == ["thread"]
 
 
 def test_what_has_to_write_after_all_takes_one(house: House, threads_taken: list[str]) -> None:

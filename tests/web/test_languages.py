@@ -126,7 +126,7 @@ def test_a_choice_on_a_page_counts_before_what_the_client_asked(ready: House) ->
     assert language_of(browser.follow(browser.authorize()).text) == "fr"
 
 
-@pytest.mark.case("SS-11")
+@pytest.mark.case("LG-22")
 @pytest.mark.parametrize(
     "place",
     ["//evil.example", "/\\evil.example", "https://evil.example", "@evil.example", "/\r\nx: y", "", "/" + "a" * 9_000],

@@ -54,7 +54,7 @@ def test_hostile_names_stay_text(template: str, name: str) -> None:
     assert "<script" not in html
     assert "49" not in html + part(message, "plain")
     assert (link in html) is (link in part(message, "plain"))
-    assert ('href="' in html) is (template in {"password_reset", "email_verification"})
+    assert ('href="' in html) is (template in {"password_reset", "email_verification", "new_sign_in"})
 
 
 @pytest.mark.case("LG-32")

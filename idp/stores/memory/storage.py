@@ -4,7 +4,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from idp.stores.interfaces import UnitOfWork
+from idp.stores.interfaces import Occupied, UnitOfWork
 from idp.stores.memory.authenticators import MemoryAuthenticators
 from idp.stores.memory.flows import MemoryArtifacts, MemoryGrants, MemoryRefreshTokens, MemoryThrottles
 from idp.stores.memory.identities import (
@@ -42,19 +42,23 @@ class MemoryUnitOfWork:
 class MemoryStorage:
     """`Storage` in memory."""
 
-    reads_at_once = True
+    is_embedded = True
 
     def __init__(self) -> None:
         self._tables = Tables()
         self._writing = threading.Lock()
 
     @contextmanager
-    def begin(self) -> Iterator[UnitOfWork]:
+    def begin(self, *, wait: bool = True) -> Iterator[UnitOfWork]:
         """Open a unit of work that may write."""
-        with self._writing:
+        if not self._writing.acquire(blocking=wait):
+            raise Occupied("another unit of work writes")
+        try:
             tables = self._tables.copy()
             yield MemoryUnitOfWork(tables)
             self._tables = tables
+        finally:
+            self._writing.release()
 
     @contextmanager
     def snapshot(self) -> Iterator[UnitOfWork]:

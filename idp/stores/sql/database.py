@@ -18,8 +18,8 @@ class Database(ABC):
     """One database. Transactions are begun and ended by text: SQLAlchemy's own way costs more than SQLite does."""
 
     runner: ClassVar[type[Runner]]
-    # Whether a transaction that reads waits for nobody.
-    reads_at_once: ClassVar[bool] = False
+    # Whether there is no server to wait for.
+    is_embedded: ClassVar[bool] = False
     # The transaction in which one process migrates while all others wait.
     begin_migration: ClassVar[tuple[str, ...]]
 
@@ -32,8 +32,8 @@ class Database(ABC):
         self._errors: type[Exception] = engine.dialect.loaded_dbapi.Error
 
     @abstractmethod
-    def writing(self) -> AbstractContextManager[Runner]:
-        """Open a transaction that may write."""
+    def writing(self, *, wait: bool = True) -> AbstractContextManager[Runner]:
+        """Open a transaction that may write. Raises `Occupied` where that takes more than a moment, without `wait`."""
 
     @abstractmethod
     def reading(self) -> AbstractContextManager[Runner]:

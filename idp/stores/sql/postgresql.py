@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.pool import NullPool
 
-from idp.stores.interfaces import Duplicate, NotWritable, StorageUnavailable
+from idp.stores.interfaces import Duplicate, NotWritable, Occupied, StorageUnavailable
 from idp.stores.sql.circuit import Silent
 from idp.stores.sql.connections import Connections, connect_through
 from idp.stores.sql.database import Database
@@ -118,8 +118,10 @@ class PostgresqlDatabase(Database):
         kept = Connections(lambda: connect_through(engine), connections, wait_seconds=POOL_SECONDS)
         super().__init__(url.render_as_string(hide_password=True), engine, kept, kept)
 
-    def writing(self) -> Any:
-        """Open a transaction that may write."""
+    def writing(self, *, wait: bool = True) -> Any:
+        """Open a transaction that may write. Raises `Occupied` without `wait`: a server is always waited for."""
+        if not wait:
+            raise Occupied("PostgreSQL has to be waited for")
         return self._transaction(self._writers, WRITE)
 
     def reading(self) -> Any:

@@ -17,7 +17,7 @@ from sqlalchemy import URL, Connection, create_engine
 from sqlalchemy.pool import NullPool
 
 from idp.clock import monotonic
-from idp.stores.interfaces import Duplicate, NoDatabase, NotWritable, StorageUnavailable
+from idp.stores.interfaces import Duplicate, NoDatabase, NotWritable, Occupied, StorageUnavailable
 from idp.stores.sql.circuit import Silent
 from idp.stores.sql.connections import Connections
 from idp.stores.sql.database import Database
@@ -31,6 +31,8 @@ RETRY_SECONDS = 0.01
 # Between two tries to become the one writer of all processes. SQLite's own waiting sleeps up to 100 ms at a time, and
 # whoever asks more often gets there first.
 TURN_SECONDS = 0.001
+# What one does not call waiting: a few units of work of another process.
+MOMENT_SECONDS = 0.005
 MIGRATION_SECONDS = 600
 WAL = "PRAGMA journal_mode=WAL"
 PRAGMAS = (
@@ -69,13 +71,13 @@ class SqliteDatabase(Database):
     slowest writer wait seven times as long. Readers have connections of their own, which cannot write."""
 
     runner: ClassVar[type[Runner]] = SqliteRunner
-    reads_at_once = True
+    is_embedded = True
     begin_migration = (f"PRAGMA busy_timeout={MIGRATION_SECONDS * 1000}", "BEGIN IMMEDIATE")
 
     def __init__(self, url: URL, *, connections: int, may_create: bool) -> None:  # noqa: ARG002 - a pool of its own
         self._path = database_file(url, may_create=may_create)
         self._files = SqliteFiles(self._path, lambda: connected(self._path, (*PRAGMAS, READ_ONLY)))
-        self._writing, self._give_up_at = Lock(), 0.0
+        self._writing, self._patience, self._give_up_at = Lock(), 0.0, 0.0
         super().__init__(
             str(url),
             create_engine("sqlite://", creator=lambda: connected(self._path, PRAGMAS), poolclass=NullPool),
@@ -83,13 +85,18 @@ class SqliteDatabase(Database):
             Connections(lambda: connected(self._path, (*PRAGMAS, READ_ONLY)), READERS, wait_seconds=BUSY_SECONDS),
         )
 
-    def writing(self) -> AbstractContextManager[Runner]:
-        """Open a transaction that writes, when it is its turn."""
-        return self._trying() if self._circuit.is_broken else self._written()
+    def writing(self, *, wait: bool = True) -> AbstractContextManager[Runner]:
+        """Open a transaction that writes, when it is its turn. Raises `Occupied` where that takes more than a moment,
+        without `wait`."""
+        if not self._circuit.is_broken:
+            return self._written(BUSY_SECONDS if wait else MOMENT_SECONDS)
+        if not wait:
+            raise Occupied("the file was locked a moment ago")
+        return self._trying()
 
     @contextmanager
-    def _written(self) -> Iterator[Runner]:
-        with self._turn():
+    def _written(self, patience: float = BUSY_SECONDS) -> Iterator[Runner]:
+        with self._turn(patience):
             self._files.require_same()
             with self._transaction(self._writers, "BEGIN IMMEDIATE") as run:
                 yield run
@@ -116,18 +123,20 @@ class SqliteDatabase(Database):
             yield connection
 
     @contextmanager
-    def _turn(self) -> Iterator[None]:
+    def _turn(self, patience: float = BUSY_SECONDS) -> Iterator[None]:
         """Wait for the right to write, within bounds: behind a stuck writer a queue must not grow (R21)."""
-        give_up_at = monotonic() + BUSY_SECONDS
-        if not self._writing.acquire(timeout=BUSY_SECONDS):
-            raise self._silent("another writer of this process has not finished in time")
-        self._give_up_at = give_up_at
+        give_up_at = monotonic() + patience
+        if not self._writing.acquire(timeout=patience):
+            raise self._given_up(patience, "another writer of this process has not finished in time")
+        self._patience, self._give_up_at = patience, give_up_at
         try:
             yield
         finally:
             self._writing.release()
 
-    def _silent(self, *what: Any) -> Silent:
+    def _given_up(self, patience: float, *what: Any) -> StorageUnavailable:
+        if patience < BUSY_SECONDS:
+            return Occupied(*what)
         self._circuit.is_broken = True
         return Silent(*what)
 
@@ -142,7 +151,7 @@ class SqliteDatabase(Database):
                 if connections is not self._writers or not is_busy:
                     raise
                 if monotonic() >= self._give_up_at:
-                    raise self._silent(*fault.args) from fault.__cause__
+                    raise self._given_up(self._patience, *fault.args) from fault.__cause__
             Event().wait(TURN_SECONDS)
 
     def close(self) -> None:

@@ -78,14 +78,14 @@ class SqlStorage:
         return self._database.place
 
     @property
-    def reads_at_once(self) -> bool:
-        """Whether a snapshot waits for nobody."""
-        return self._database.reads_at_once
+    def is_embedded(self) -> bool:
+        """Whether there is no server to wait for."""
+        return self._database.is_embedded
 
     @contextmanager
-    def begin(self) -> Iterator[UnitOfWork]:
-        """Open a unit of work that may write."""
-        with self._database.writing() as run:
+    def begin(self, *, wait: bool = True) -> Iterator[UnitOfWork]:
+        """Open a unit of work that may write. Without `wait`, raises `Occupied` where it would have to."""
+        with self._database.writing(wait=wait) as run:
             yield SqlUnitOfWork(run)
 
     @contextmanager

@@ -28,7 +28,12 @@ def password_handler(sign_in: SignIn) -> Handler:
             return early
         origin = Origin(address=request.address, request_id=request.request_id)
         form = early.form
-        outcome = sign_in.attempt(name=early.account.username, password=form["current"], origin=origin)
+        outcome = sign_in.attempt(
+            name=early.account.username,
+            password=form["current"],
+            origin=origin,
+            devices=request.browser.device_handles,
+        )
         fresh = sign_in.hash(form["new"]) if isinstance(outcome, Authenticated) else ""
 
         def conclude(context: Context) -> Answer:
