@@ -152,7 +152,7 @@ def build_provider(settings: Settings, storage: Storage, clock: Clock) -> Provid
     passwords = Passwords(settings.argon2)
     sign_in = SignIn(storage, clock, passwords, throttle)
     new_passwords = NewPasswords(passwords, _breach_check(settings, authorities))
-    upkeep = Upkeep(storage, clock, life_cycle)
+    upkeep = Upkeep(storage, clock, life_cycle, server.sessions)
     return Provider(
         server=server,
         sign_in=sign_in,

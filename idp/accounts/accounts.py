@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from idp.accounts.browsers import forget_remembered
 from idp.accounts.claims import checked_claims
 from idp.accounts.names import canonical_name, checked_email, checked_name
 from idp.accounts.sessions import Sessions
@@ -82,6 +83,7 @@ def change_password(
     _put_password(uow, account_id, password_hash, now)
     sessions.end_all(uow, account_id, now, but=but)
     uow.grants.revoke_of_account(account_id, now)
+    forget_remembered(uow, account_id)
 
 
 def disable_account(uow: UnitOfWork, sessions: Sessions, account: Account, now: int) -> Account:
@@ -94,9 +96,9 @@ def disable_account(uow: UnitOfWork, sessions: Sessions, account: Account, now: 
 
 
 def enable_account(uow: UnitOfWork, account: Account, now: int) -> Account:
-    """Let an account sign in again; what ended stays ended."""
+    """Let an account sign in again, and keep it if it was to be removed; what ended stays ended."""
     account = uow.accounts.hold(account.account_id) or account
-    enabled = replace(account, enabled=True, updated_at=now)
+    enabled = replace(account, enabled=True, delete_at=None, updated_at=now)
     uow.accounts.replace(enabled)
     return enabled
 
@@ -110,9 +112,10 @@ def set_roles(uow: UnitOfWork, account: Account, roles: tuple[str, ...], now: in
 
 
 def take_access(uow: UnitOfWork, sessions: Sessions, account_id: str, now: int) -> None:
-    """End all sessions, then all grants, the offline ones too."""
+    """End all sessions, then all grants, the offline ones too; remembered devices are asked for everything again."""
     sessions.end_all(uow, account_id, now)
     uow.grants.revoke_of_account(account_id, now)
+    forget_remembered(uow, account_id)
 
 
 def _put_password(uow: UnitOfWork, account_id: str, password_hash: str, now: int) -> None:

@@ -60,12 +60,16 @@ class SignUp:
     is_proved: bool
 
 
-def request_mail(uow: UnitOfWork, vault: KeyEncryptionKey, wish: Wish, now: int) -> None:
+def request_mail(uow: UnitOfWork, vault: KeyEncryptionKey, wish: Wish, now: int, *, language: str) -> None:
     """Have a mail sent to the address: with a link, or to its owner, who has an account already. The same is written
-    for each address; it is sealed, for the interaction's handle is a secret."""
+    for each address; it is sealed, for the interaction's handle is a secret. `language` is what whoever asks speaks."""
     sealing_id = new_identifier()
     content = json.dumps({"email": wish.email, "flow": wish.flow}).encode()
-    payload = {"sealed": vault.seal(content, _purpose(sealing_id)).hex(), "sealing_id": sealing_id}
+    payload = {
+        "sealed": vault.seal(content, _purpose(sealing_id)).hex(),
+        "sealing_id": sealing_id,
+        "language": language,
+    }
     queue_mail(uow, TEMPLATE, to="", payload=payload, now=now, due_at=now + PAUSE_SECONDS)
 
 

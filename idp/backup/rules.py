@@ -7,13 +7,14 @@ left out: to a token or cookie, unknown and ended are one. `docs/adr/0016-backup
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from idp.accounts import restores
+from idp.accounts import browsers, restores
 
 Row = list[Any]
 # Returns the row as it is to be restored, or None for one that is left out.
 Change = Callable[[Row], Row | None]
 Rule = Callable[[Sequence[str], int], Change]
 
+NOT_RESTORED = frozenset({"recovery_code", "mailed_code", browsers.KNOWN, browsers.REMEMBERED})
 GIVEN_UP = "given up by a restore"
 
 
@@ -54,12 +55,12 @@ def give_up(columns: Sequence[str], now: int) -> Change:
 
 
 def keep_what_is_not_spent(columns: Sequence[str], now: int) -> Change:
-    """Restore authenticators; but one of the recovery codes may have been used since, and which nobody can tell. A code
-    of an app that counts now may have been used as well."""
+    """Restore authenticators; but one of the recovery codes may have been used since, and which nobody can tell, and a
+    browser may have been forgotten. A code of an app that counts now may have been used as well."""
     method, counter = columns.index("method"), columns.index("counter")
 
     def change(row: Row) -> Row | None:
-        if row[method] == "recovery_code":
+        if row[method] in NOT_RESTORED:
             return None
         if row[method] == "totp":
             row[counter] = max(row[counter], now // 30 + 1)

@@ -16,6 +16,7 @@ from idp.accounts.accounts import (
     set_roles,
 )
 from idp.accounts.audit import record
+from idp.accounts.deletion import close_account, remove_account
 from idp.accounts.emails import request_email_change
 from idp.accounts.mails import notify
 from idp.authentication.methods.password import Passwords
@@ -125,9 +126,34 @@ def disable(program: Program, username: str) -> None:
 @click.argument("username")
 @pass_program
 def enable(program: Program, username: str) -> None:
-    """Let a disabled account sign in again."""
+    """Let a disabled account sign in again, or keep one that was closed."""
     _change(program, username, lambda uow, account: enable_account(uow, account, program.now), "account.enabled")
     click.echo("Enabled; what had ended stays ended.")
+
+
+@user.command()
+@click.argument("username")
+@click.option("--now", "at_once", is_flag=True, help="Remove it at once and for good, instead of closing it.")
+@pass_program
+def remove(program: Program, username: str, at_once: bool) -> None:
+    """Close an account, which is removed some days later, unless its owner signs in and keeps it.
+
+    Its sessions and grants end at once. The days are `accounts.deletion_delay_days`; `idp user enable` keeps it.
+    USERNAME may also be a sub."""
+    with program.writing() as uow:
+        account = uow.accounts.find(username) or get_account(uow, username)
+        if at_once:
+            remove_account(uow, program.sessions, account, program.now)
+            click.echo(f"Removed {account.username} with all that belonged to it.")
+            return
+        days = program.settings.accounts.deletion_delay_days
+        closed = close_account(uow, program.sessions, account, program.now, delay_days=days)
+        record(uow, "account.closed", now=program.now, account_id=closed.account_id, delete_at=closed.delete_at)
+        if program.settings.sends_mail:
+            notify(uow, closed, "account_closed", program.now, at=closed.delete_at)
+    click.echo(
+        f"Closed; it is removed at {instant(closed.delete_at or program.now)}. Keep it: idp user enable {username}"
+    )
 
 
 @user.command()
@@ -189,5 +215,6 @@ def _row(account: Account) -> dict[str, Any]:
         "email_verified": account.claims.get("email_verified") is True,
         "roles": list(account.roles),
         "enabled": account.enabled,
+        "removed": instant(account.delete_at) if account.delete_at is not None else None,
         "created": instant(account.created_at),
     }

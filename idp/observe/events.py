@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 EVENTS: Mapping[str, str] = {
+    "account.closed": "An account was closed: its sessions and grants ended, and it will be removed at a date.",
     "account.created": "An operator made an account.",
     "account.disabled": "An account was disabled; its sessions and grants ended.",
     "account.email_asked": "An End-User asked for another e-mail address; it has to be confirmed first.",
@@ -10,8 +11,10 @@ EVENTS: Mapping[str, str] = {
     "account.enabled": "A disabled account may sign in again; nothing that ended comes back.",
     "account.exported": "An End-User downloaded what is kept of their account.",
     "account.imported": "An import made or changed an account.",
+    "account.kept": "A closed account was opened again by its owner, before its date.",
     "account.password_changed": "A password was set; all grants of the account ended, and all sessions but its own.",
     "account.profile_changed": "An End-User changed what their account says of them.",
+    "account.removed": "A closed account was removed with all that belonged to it.",
     "account.roles_changed": "An account's roles were set.",
     "account.signed_up": "Somebody made an account by a link; the details say whether they were invited.",
     "authenticator.renamed": "An End-User gave a passkey another name.",
@@ -34,6 +37,8 @@ EVENTS: Mapping[str, str] = {
     "code.replayed": "A spent authorization code came again; all that came from it was revoked.",
     "consent.given": "An End-User allowed a client some scopes.",
     "consent.withdrawn": "A remembered consent was withdrawn; the client's grants for the account ended.",
+    "device.forgotten": "A remembered browser is asked for the second factor again.",
+    "device.remembered": "An End-User had a browser remembered, which is not asked for the second factor for a while.",
     "export.made": "Clients, resources or accounts were exported; the details say whether with secrets.",
     "grant.revoked": "A client gave back a refresh token; its grant ended.",
     "invitation.made": "An operator invited somebody to make an account.",
@@ -53,6 +58,7 @@ EVENTS: Mapping[str, str] = {
     "refresh_token.replayed": "A spent refresh token came again; its grant was revoked.",
     "resource.changed": "A protected resource was registered or changed.",
     "second_factor.failed": "What was sent as a second factor did not count.",
+    "second_factor.mailed": "A code was asked for by mail, to be the second factor of a sign-in.",
     "second_factor.ok": "A second factor was proved.",
     "second_factor.paused": "A second factor was not judged because of too many tries.",
     "second_factor.removed": "A second factor was taken from an account.",
@@ -61,7 +67,10 @@ EVENTS: Mapping[str, str] = {
     "session.signed_out": "An End-User signed out.",
     "session.started": "An End-User signed in and a session began, or was renewed.",
     "session.stepped_up": "A session became stronger by a second factor.",
+    "sign_in.braked": "Too many sign-ins of everybody fail, and more than succeed: addresses have fewer tries for now.",
     "sign_in.failed": "Name and password did not match, or a passkey did not count.",
+    "sign_in.disowned": "An End-User said of a sign-in that it was somebody else; all sessions and grants ended.",
+    "sign_in.new_browser": "An account was signed in to by a browser that it did not know; its owner is told.",
     "sign_in.ok": "Name and password matched, or a passkey was proved.",
     "sign_in.paused": "A sign-in was turned away because of too many tries.",
 }

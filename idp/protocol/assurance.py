@@ -7,7 +7,8 @@ is refused (OIDC Core §5.5.1.1, RFC 9470 §4), and what the operator demands ha
 
 from dataclasses import dataclass
 
-from idp.authentication.methods import SECOND_FACTORS
+from idp.accounts import browsers
+from idp.authentication.methods import SECOND_FACTORS, mailed_code
 from idp.authentication.methods.second_factor import SecondFactor
 from idp.authentication.policy import (
     MULTI_FACTOR_CLASS,
@@ -38,7 +39,7 @@ class Needed:
 def needed_by_request(params: Params, client: Client, account: Account, context: Context) -> Needed:
     """Return what this request and the operator need of this account. Raises `UnmetAuthenticationRequirements` for what
     no account can reach here."""
-    able = reachable(account.account_id, context)
+    able = _strongest_of(ready_factors(account.account_id, context))
     demanded = _demanded(client, account, context)
     asked: list[str | None] = [demanded]
     for wish in (wish_of(params, client) for wish_of in context.registry.acr_wishes):
@@ -62,17 +63,39 @@ def acr_to_tell(params: Params, client: Client, acr: str, context: Context) -> s
 
 
 def needed_at_sign_in(params: Params, client: Client, account: Account, context: Context) -> Needed:
-    """Return what a new session of this account needs: also what its owner wants."""
+    """Return what a new session of this account needs: also what its owner wants, but for where they had the browser
+    remembered. That waives nothing that anybody else needs, and no class is claimed for it (R23)."""
     needed = needed_by_request(params, client, account, context)
-    wants = any(factor.counts_as_set_up for factor in ready_factors(account.account_id, context))
-    own = MULTI_FACTOR_CLASS if wants else None
+    own = None if is_remembered_here(account.account_id, context) else wanted_by_owner(account.account_id, context)
     return Needed(acr=strongest((needed.acr, own)), may_set_up=needed.may_set_up)
 
 
-def ready_factors(account_id: str, context: Context) -> tuple[SecondFactor, ...]:
+def wanted_by_owner(account_id: str, context: Context) -> str | None:
+    """Return the class that the account's owner wants by what they have set up."""
+    wants = any(factor.counts_as_set_up for factor in ready_factors(account_id, context))
+    return MULTI_FACTOR_CLASS if wants else None
+
+
+def is_remembered_here(account_id: str, context: Context) -> bool:
+    """Tell whether the account's owner had this browser remembered."""
+    days, handles = context.settings.second_factor.remember_device_days, context.request.browser.device_handles
+    return browsers.is_remembered(context.uow, account_id, handles, context.now, days=days)
+
+
+def own_factors(account_id: str, context: Context) -> tuple[SecondFactor, ...]:
     """Return the second factors that the account has, in the order in which they are offered."""
     there = {authenticator.method for authenticator in context.uow.authenticators.list(account_id)}
-    return tuple(factor for factor in SECOND_FACTORS if factor.name in there)
+    return tuple(factor for factor in SECOND_FACTORS if factor.name in there - {mailed_code.NAME})
+
+
+def ready_factors(account_id: str, context: Context) -> tuple[SecondFactor, ...]:
+    """Return the second factors that can be asked for: those that the account has, or else a code by mail, where the
+    operator allows that."""
+    found, settings = own_factors(account_id, context), context.settings
+    if found or not (settings.allow_mailed_codes and settings.sends_mail):
+        return found
+    account = context.uow.accounts.find(account_id)
+    return (mailed_code.METHOD,) if account is not None and mailed_code.can_be_mailed(account) else ()
 
 
 def factors_for(account_id: str, amr: tuple[str, ...], least: str | None, context: Context) -> tuple[SecondFactor, ...]:
@@ -88,9 +111,8 @@ def with_factor(amr: tuple[str, ...], factor: SecondFactor) -> tuple[str, ...]:
 
 
 def reachable(account_id: str, context: Context) -> str:
-    """Return the strongest class that the account can reach as it is."""
-    reached = (acr_of(with_factor((), factor)) for factor in ready_factors(account_id, context))
-    return strongest((PASSWORD_CLASS, *reached)) or PASSWORD_CLASS
+    """Return the strongest class that the account can reach by what it has."""
+    return _strongest_of(own_factors(account_id, context))
 
 
 def may_add_passkey(session: Session, context: Context) -> bool:
@@ -98,6 +120,11 @@ def may_add_passkey(session: Session, context: Context) -> bool:
     a passkey passes every second factor: else a password alone would open what it protects (R16)."""
     is_fresh = session.authenticated_at + FRESH_SECONDS > context.now
     return is_fresh and is_enough(session.acr, reachable(session.account_id, context))
+
+
+def _strongest_of(factors: tuple[SecondFactor, ...]) -> str:
+    reached = (acr_of(with_factor((), factor)) for factor in factors)
+    return strongest((PASSWORD_CLASS, *reached)) or PASSWORD_CLASS
 
 
 def is_demanded_of(account: Account, context: Context) -> bool:

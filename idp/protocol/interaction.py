@@ -24,7 +24,8 @@ KIND = "interaction"
 class Proved:
     """What somebody has proved on the way to a session: to be this account, by these methods (RFC 8176), when the
     password was the one set at `password_set_at`; None where it was done by the passkey `passkey_id`. It starts no
-    session before all that is needed was proved. `can_add_passkey` is what the browser says of itself."""
+    session before all that is needed was proved. `can_add_passkey` is what the browser says of itself;
+    `remember_device` that its owner wants it remembered, said beside a second factor."""
 
     account_id: str
     amr: tuple[str, ...]
@@ -33,6 +34,7 @@ class Proved:
     remembered: bool
     passkey_id: str | None = None
     can_add_passkey: bool = False
+    remember_device: bool = False
 
     @classmethod
     def stored(cls, payload: Mapping[str, Any]) -> "Proved":

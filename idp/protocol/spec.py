@@ -214,3 +214,4 @@ class Spec:
     server_metadata: "Callable[[Registry, Settings], Mapping[str, Any]] | None" = None
     sign_out_frames: "tuple[Callable[[UnitOfWork, Session, Settings], tuple[str, ...]], ...]" = ()
     on_session_ended: tuple[Callable[[UnitOfWork, Session, int], None], ...] = ()
+    on_access_withdrawn: tuple[Callable[[UnitOfWork, Session, str, int], None], ...] = ()

@@ -13,6 +13,7 @@ from idp.settings.people import Password, SignUp
 from idp.settings.values import (
     check_database_url,
     check_issuer,
+    check_language,
     check_mail_address,
     check_mail_host,
     check_network,
@@ -102,6 +103,23 @@ class SecondFactor(Group):
 
     required: bool = Field(default=False, description="Everybody needs one; who has none sets it up when signing in.")
     required_for_roles: tuple[str, ...] = Field(default=(), description="Accounts with any of these roles need one.")
+    remember_device_days: int = Field(
+        default=30,
+        ge=0,
+        le=365,
+        description="How long a browser can be remembered, in which an owner is not asked for their own; 0 for never.",
+    )
+
+
+class Accounts(Group):
+    """What owners do with their accounts."""
+
+    deletion_delay_days: int = Field(
+        default=7,
+        ge=0,
+        le=365,
+        description="Days for which an account that its owner has closed can be kept; then it is removed.",
+    )
 
 
 class Throttle(Group):
@@ -111,6 +129,11 @@ class Throttle(Group):
     per_account: int = Field(default=10, ge=1, description="Sign-ins for one name.")
     per_second_factor: int = Field(default=5, ge=1, description="Tries of second factors for one account.")
     per_address: int = Field(default=100, ge=1, description="Sign-ins from one address (one /64 of IPv6).")
+    failures_of_everybody: int = Field(
+        default=1_000,
+        ge=10,
+        description="Failed sign-ins of everybody, from which on an address has a tenth while more fail than succeed.",
+    )
     per_client: int = Field(default=100, ge=1, description="Failed client authentications from one address.")
     registrations: int = Field(default=20, ge=1, description="Registrations of clients from one address (RFC 7591).")
     sign_ups: int = Field(default=20, ge=1, description="Mails asked for on the sign-up page from one address.")
@@ -148,6 +171,9 @@ class Settings(Group):
     )
     product_name: Annotated[str, AfterValidator(check_printable)] = Field(
         default="Signet", min_length=1, max_length=60, description="The name that pages show."
+    )
+    default_locale: Annotated[str, AfterValidator(check_language)] = Field(
+        default="en", description="Language of pages and mails for who asks for none that there is."
     )
     home: Path = Field(default=Path(".signet"), description="Directory of the database, when no other is named.")
     database_url: Annotated[str, AfterValidator(check_database_url)] = Field(
@@ -222,12 +248,16 @@ class Settings(Group):
     allow_loopback_clients: bool = Field(default=False, description="Let web clients use http on loopback names.")
     allow_loopback_outbound: bool = Field(default=False, description="Deliver logout notices to loopback addresses.")
     allow_any_host: bool = Field(default=False, description="Answer requests whose Host is not the issuer's.")
+    allow_mailed_codes: bool = Field(
+        default=False, description="Let a code by mail be the second factor of accounts that have no better one."
+    )
     allow_insecure_mail: bool = Field(default=False, description="Let mail go to its server without encryption.")
     lifetimes: Lifetimes = Field(default=Lifetimes(), description="How long things live.")
     argon2: Argon2 = Field(default=Argon2(), description="Password hashing.")
     keys: Keys = Field(default=Keys(), description="Signing keys.")
     throttle: Throttle = Field(default=Throttle(), description="Limits on tries.")
     mail: Mail = Field(default=Mail(), description="The mail server.")
+    accounts: Accounts = Field(default=Accounts(), description="What owners do with their accounts.")
     sign_up: SignUp = Field(default=SignUp(), description="Who may make an account.")
     password: Password = Field(default=Password(), description="What new passwords are compared with.")
     second_factor: SecondFactor = Field(default=SecondFactor(), description="Who needs a second factor.")

@@ -13,6 +13,8 @@ from idp.accounts.grants import needed_consent
 from idp.accounts.subjects import account_id_of
 from idp.authentication.policy import acr_values_supported, is_enough
 from idp.jose.hash_claims import left_half_hash
+from idp.languages import LANGUAGES
+from idp.languages import translatable as _
 from idp.protocol.assurance import needed_by_request
 from idp.protocol.authorization import AuthorizationRequest
 from idp.protocol.claims_request import CLAIMS_LOCALES
@@ -183,6 +185,7 @@ def server_metadata(registry: Registry, settings: Settings) -> Mapping[str, Any]
         "prompt_values_supported": list(prompt_values(registry, settings)),
         "display_values_supported": ["page"],
         "claim_types_supported": ["normal"],
+        "ui_locales_supported": list(LANGUAGES),
     }
 
 
@@ -213,7 +216,7 @@ SPEC = Spec(
         (Phase.REQUEST, check_parameters),
         (Phase.REQUEST, check_id_token_hint),
     ),
-    scopes={"openid": Scope(title="Know who you are", detail="A stable identifier, and when you signed in.")},
+    scopes={"openid": Scope(title=_("Know who you are"), detail=_("A stable identifier, and when you signed in."))},
     prompts=(
         Prompt(
             name="select_account",

@@ -74,6 +74,13 @@ class AccountStore(Protocol):
 
     def list(self, *, after: str = "", limit: int = 100) -> tuple[Account, ...]: ...
 
+    def list_due(self, now: int, limit: int) -> tuple[Account, ...]:
+        """Return closed accounts whose `delete_at` has come, the longest due first."""
+
+    def remove(self, account_id: str) -> bool:
+        """Forget the account with its names, credentials, authenticators, consents, pairwise subjects, sessions, grants
+        and their refresh tokens; False if there is none. Audit events and messages on their way stay."""
+
     def find_credential(self, account_id: str, method: str) -> Credential | None: ...
 
     def put_credential(self, credential: Credential) -> None:
@@ -275,6 +282,9 @@ class ThrottleStore(Protocol):
     def hit(self, key: str, now: int, window_seconds: int) -> Throttle:
         """Count one try and return the counter after it; a window older than `window_seconds`, or further ahead than
         that, for the clock was put back, starts anew. Atomic."""
+
+    def find(self, key: str) -> Throttle | None:
+        """Return the counter as it is, of whatever window."""
 
     def refund(self, key: str) -> None:
         """Take one try back, never below zero."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from idp.web.moments import Moment
 from idp.web.views import AccountView, ClientView, ScopeView, TotpSecret, View
@@ -53,11 +53,22 @@ class SessionView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RememberedView:
+    """One browser that is not asked for the second factor: its name, since when, and until when."""
+
+    device_id: str
+    name: str
+    since: Moment
+    until: Moment
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SessionList(AccountPage):
-    """The sessions, this one first."""
+    """The sessions, this one first, and the browsers that are `remembered`."""
 
     template: ClassVar[str] = "account_sessions.html"
     sessions: tuple[SessionView, ...]
+    remembered: tuple[RememberedView, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,6 +131,7 @@ class Methods(AccountPage):
     app: MethodView | None
     codes_left: int
     passkeys: tuple[MethodView, ...]
+    can_add_passkey: bool
     keeps_app: bool
     keeps_passkey: bool
 
@@ -131,6 +143,17 @@ class AppSetUp(AccountPage):
     template: ClassVar[str] = "account_app.html"
     replaces: bool
     secret: TotpSecret
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PasskeyAdd(AccountPage):
+    """The form that adds a passkey: `options` are those of `navigator.credentials.create()` as JSON, `name` is what was
+    typed already."""
+
+    template: ClassVar[str] = "account_passkey.html"
+    options: Mapping[str, Any]
+    name: str
     error: str | None = None
 
 

@@ -27,6 +27,11 @@ SYSTEMS = (
 )
 
 
+def described(user_agent: str) -> str:
+    """Return what is known of a browser in one line; empty for nothing."""
+    return " · ".join(name for name in (browser_of(user_agent), system_of(user_agent)) if name)
+
+
 def browser_of(user_agent: str) -> str:
     """Return the browser's name; empty when it is none that we know."""
     return next((name for token, name in BROWSERS if token in user_agent), "")

@@ -53,6 +53,26 @@ class PasswordSet(View):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NotMe(View):
+    """The question whether a sign-in was somebody else, with what happens then."""
+
+    template: ClassVar[str] = "not_me.html"
+    action: str
+    flow: str
+    csrf_token: str
+    username: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotMeDone(View):
+    """The end of it. `forgotten_url` leads to a new password, where there is one and mail."""
+
+    template: ClassVar[str] = "not_me_done.html"
+    username: str
+    forgotten_url: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class KeptMail:
     """One mail of development."""
 

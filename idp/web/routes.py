@@ -7,7 +7,7 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 from starlette.types import Lifespan, Receive, Scope, Send
 
-from idp.accounts import emails, recovery
+from idp.accounts import alarms, emails, recovery
 from idp.accounts import sign_up as sign_ups
 from idp.authentication.ceremonies import RelyingParty
 from idp.authentication.new_passwords import NewPasswords
@@ -26,7 +26,9 @@ from idp.web.pages import (
     email_confirm,
     entering,
     home,
+    keep_account,
     kept_mails,
+    not_me,
     passkeys,
     password_forgotten,
     password_reset,
@@ -38,6 +40,7 @@ from idp.web.pages import (
 )
 from idp.web.pages.account import email
 from idp.web.pages.account.actions import account_actions
+from idp.web.pages.language import LANGUAGE_ACTION
 from idp.web.routing import Action, endpoint_action
 from idp.web.static import static_actions
 
@@ -51,11 +54,13 @@ def page_actions(verifier: SignIn, second_factors: SecondFactors) -> tuple[Actio
     return (
         Action(path=entering.SECOND_FACTOR_PATH, methods=("GET", "POST"), handle=handle_second_factor),
         Action(path=entering.SET_UP_PATH, methods=("GET", "POST"), handle=set_up.handle_set_up),
+        Action(path=entering.KEEP_PATH, methods=("GET", "POST"), handle=keep_account.handle_keep),
         Action(path=passkeys.ADD_PASSKEY_PATH, methods=("GET", "POST"), handle=add_passkey.handle_add_passkey),
         Action(path=sign_in.PATH, methods=("GET", "POST"), handle=handle_sign_in, hashes=True),
         Action(path=consent.PATH, methods=("GET", "POST"), handle=consent.handle_consent),
         Action(path=accounts.PATH, methods=("GET", "POST"), handle=accounts.handle_accounts),
         Action(path="/", methods=("GET",), handle=home.handle_home),
+        LANGUAGE_ACTION,
     )
 
 
@@ -70,6 +75,7 @@ def recovery_actions(
         found.append(Action(path=password_forgotten.PATH, methods=("GET", "POST"), handle=handle))
         confirm = email_confirm.handle_email_confirm
         found.append(Action(path=emails.PATH, methods=("GET", "POST"), handle=confirm))
+        found.append(Action(path=alarms.PATH, methods=("GET", "POST"), handle=not_me.handle_not_me))
         found.append(Action(path=email.PATH, methods=("GET", "POST"), handle=email.handle))
     if kept is not None:
         found.append(Action(path=kept_mails.PATH, methods=("GET",), handle=kept_mails.kept_mails_handler(kept)))

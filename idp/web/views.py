@@ -114,7 +114,9 @@ class SignIn(View):
 class SecondFactor(View):
     """The page that asks for a second factor: `method` is the one asked for, `others` (method, URL) what may be sent
     instead. `codes_left` is how many recovery codes there are. `is_step_up` says that the account is signed in
-    already. `error` is `missing`, `rejected` or `throttled`."""
+    already. `remember_days` is for how long the browser can be remembered, 0 where it cannot. `mailed_to` is
+    where a code by mail goes, `mail_sent` that one was asked for. `error` is `missing`, `rejected`, `throttled` or, for
+    too many of those, `mails`."""
 
     template: ClassVar[str] = "second_factor.html"
     action: str
@@ -126,6 +128,9 @@ class SecondFactor(View):
     others: tuple[tuple[str, str], ...]
     is_step_up: bool
     codes_left: int
+    remember_days: int
+    mailed_to: str = ""
+    mail_sent: bool = False
     passkey_options: Mapping[str, Any] | None = None
     error: str | None = None
 

@@ -14,7 +14,7 @@ def _try(door: Door, name: str = "alice", address: str = HERE, now: int = NOW) -
 
 
 def _succeed(door: Door, name: str, address: str = HERE) -> None:
-    door.write(lambda uow: door.throttle.sign_in_succeeded(uow, name, address))
+    door.write(lambda uow: door.throttle.sign_in_succeeded(uow, name, address, NOW))
 
 
 @pytest.mark.case("LG-06", "LG-10")

@@ -220,3 +220,23 @@ def test_own_pages_are_reached_in_the_same_way(house: House) -> None:
     page = other.follow(other.get("/account"))
     page = send_passkey(other, page, device.get(options_of(page)))
     assert page.url.path == "/account"
+
+
+@pytest.mark.case("LG-11")
+def test_failing_passkeys_are_throttled_by_address(house: House) -> None:
+    """Too many that prove nothing are not judged until the window is over; elsewhere nobody is hindered."""
+    limits = house.server.settings.throttle.model_copy(update={"per_address": 3})
+    object.__setattr__(house.server.throttle, "_limits", limits)
+    device, browser = give_passkey(house), house.browser()
+    page = to_sign_in(browser)
+    for _ in range(3):
+        page = send_passkey(browser, page, "{}")
+        assert page.status_code == 400
+    own = house.browser(client=("198.51.100.7", 1))
+    good = to_sign_in(own)
+    assert "code" in response_params(send_passkey(own, good, device.get(options_of(good))))
+    paused = send_passkey(browser, page, device.get(options_of(page)))
+    assert (paused.status_code, paused.headers["retry-after"]) == (429, "900")
+    house.clock.move(900)
+    again = to_sign_in(browser)
+    assert "code" in response_params(send_passkey(browser, again, device.get(options_of(again))))

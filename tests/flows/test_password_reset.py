@@ -71,7 +71,7 @@ def test_the_way_to_a_new_password(post: Postal) -> None:
     assert old.refresh(tokens["refresh_token"]).json()["error"] == "invalid_grant"
     assert 'id="login-submit"' in old.follow(old.authorize()).text
     post.deliver()
-    assert post.sink.mails[-1]["Subject"] == "Your password was changed"
+    assert "Your password was changed" in [mail["Subject"] for mail in post.sink.mails]
     with post.house.storage.snapshot() as uow:
         names = [event.name for event in uow.audit.list()]
     assert {"recovery.mailed", "recovery.used", "account.password_changed"} <= set(names)
@@ -95,7 +95,7 @@ def test_nobody_learns_who_has_an_account(post: Postal) -> None:
         rows = uow.outbox.list(client_id="")
         assert [event.name for event in uow.audit.list() if not event.name.startswith("key.")] == []
     assert {(row.destination, frozenset(row.payload)) for row in rows} == {
-        ("", frozenset({"template", "sealed", "sealing_id"}))
+        ("", frozenset({"template", "sealed", "sealing_id", "language"}))
     }
     assert "alice" not in str(rows)
     post.deliver()

@@ -118,7 +118,7 @@ def test_nobody_learns_who_has_an_account(post: Postal) -> None:
     with post.house.storage.snapshot() as uow:
         waiting = [message for message in uow.outbox.list(limit=10) if message.payload["template"] == "sign_up"]
     assert {(message.destination, tuple(message.payload)) for message in waiting} == {
-        ("", ("template", "sealed", "sealing_id"))
+        ("", ("template", "sealed", "sealing_id", "language"))
     }
     post.deliver()
     told = {mail["To"]: mail["Subject"] for mail in post.sink.mails}

@@ -156,5 +156,5 @@ def test_dangerous_switches_are_known_by_name() -> None:
     assert switched_on(Settings(allow_any_host=True, development=True)) == ("development", "allow_any_host")
     assert {name for name in Settings.model_fields if name.startswith("allow_")} == {
         *("allow_http_issuer", "allow_loopback_clients", "allow_loopback_outbound", "allow_any_host"),
-        "allow_insecure_mail",
+        *("allow_insecure_mail", "allow_mailed_codes"),
     }

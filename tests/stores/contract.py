@@ -22,6 +22,7 @@ from idp.stores.records import (
     Resource,
     Session,
     SigningKey,
+    Throttle,
 )
 
 NOW = 1_800_000_000
@@ -335,6 +336,8 @@ class StoreContract:
         with storage.begin() as uow:
             assert [uow.throttles.hit("k", NOW + at, 10).count for at in (0, 9, 10, 11)] == [1, 2, 1, 2]
             uow.throttles.refund("k")
+            assert uow.throttles.find("k") == Throttle(key="k", count=1, window_started_at=NOW + 10)
+            assert uow.throttles.find("other") is None
             assert uow.throttles.hit("k", NOW + 12, 10).count == 2
             uow.throttles.clear("k")
             uow.throttles.refund("k")

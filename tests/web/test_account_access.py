@@ -5,9 +5,10 @@ import re
 import pytest
 
 from idp.observe.events import EVENTS
+from idp.specs.backchannel_logout import KIND
 from tests.account_pages import at, send, visitor
 from tests.provider import House, response_params
-from tests.second_factors import account_id, give_app, give_codes
+from tests.second_factors import account_id, give_app, give_codes, next_code, send_code
 
 NOT_OF_ACCOUNTS = ("backup.", "client.", "export.", "invitation.", "key.", "logout.", "resource.")
 
@@ -33,6 +34,28 @@ def test_withdrawn_access_is_gone(house: House) -> None:
     assert other.refresh(others["refresh_token"], "third").status_code == 200
     assert send(alice, page, "/applications", client="third").status_code == 403
     assert send(alice, page, "/applications", client="nobody").status_code == 403
+
+
+@pytest.mark.requirement("OIDC Back-Channel Logout 1.0", "2.5")
+def test_withdrawn_client_is_told(house: House) -> None:
+    """By a notice for each live session that it was used in, of this account; no other client is, and none is told
+    twice, nor for the form of somebody else."""
+    for name in ("told", "other"):
+        house.add_client(name, first_party=False, backchannel_logout_uri=f"https://{name}.example/logout")
+    alice, elsewhere = visitor(house), visitor(house)
+    for browser in (alice, elsewhere):
+        browser.tokens("told")
+        browser.tokens("other")
+    visitor(house, "bob").tokens("told", username="bob")
+    page = alice.get("/account/applications")
+    send(alice, page, "/applications", client="told", action="withdraw")
+    assert send(alice, page, "/applications", client="told", action="withdraw").status_code == 403
+    with house.storage.snapshot() as uow:
+        notices = [message for message in uow.outbox.list() if message.kind == KIND]
+        mine = {session.session_id for session in uow.sessions.list_live(account_id(house), house.clock.now())}
+    assert [message.destination for message in notices] == ["https://told.example/logout"] * 2
+    assert {message.payload["sid"] for message in notices} == mine
+    assert alice.get("/account").status_code == 200
 
 
 def test_first_party_client_is_listed_too(house: House) -> None:
@@ -86,7 +109,7 @@ def test_every_event_of_an_account_has_words() -> None:
 
     text = files("idp.web").joinpath("templates", "account_activity.html").read_text("utf-8")
     told = set(re.findall(r"'([a-z_]+\.[a-z_]+)': _", text))
-    nobodys = {"authorization.refused", "code.misused", "sign_in.paused"}
+    nobodys = {"authorization.refused", "code.misused", "sign_in.braked"}
     missing = {name for name in EVENTS if not name.startswith(NOT_OF_ACCOUNTS)} - nobodys - told
     assert missing == set()
 
@@ -96,14 +119,14 @@ def test_data_is_complete_and_holds_no_secret(house: House) -> None:
     visitor(house, "bob")
     alice = visitor(house)
     alice.tokens("third", scope="openid offline_access")
-    give_app(house)
-    give_codes(house)
-    answer = send(alice, alice.get("/account/data"), "/data")
+    app, _ = give_app(house), give_codes(house)
+    asked = send(alice, alice.get("/account/data"), "/data")
+    answer = send(alice, send_code(alice, asked, next_code(house, app)), "/data")
     assert answer.headers["content-disposition"] == 'attachment; filename="account.json"'
     assert answer.headers["cache-control"] == "no-store"
     data = answer.json()
     assert data["account"]["account_id"] == account_id(house)
-    assert {each["method"] for each in data["authenticators"]} == {"totp", "recovery_code"}
+    assert {each["method"] for each in data["authenticators"]} == {"totp", "recovery_code", "known_browser"}
     assert [len(data[part]) for part in ("sessions", "consents", "grants")] == [1, 1, 1]
     assert {"sign_in.ok", "account.exported"} <= {event["name"] for event in data["activity"]}
     with house.storage.snapshot() as uow:

@@ -1,6 +1,7 @@
 """The account pages in a real Chromium: accessible in both schemes and narrow, by keyboard, without JavaScript."""
 
 from collections.abc import Callable, Iterator
+from itertools import count
 
 import pyotp
 import pytest
@@ -10,12 +11,13 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from idp.stores.records import Authenticator
 from tests.second_factors import account_id
 from tests.web.conftest import Live, sign_in
-from tests.web.test_pages_browser import RULES
+from tests.web.test_pages_browser import RULES, check_state
 
 pytestmark = pytest.mark.browser
 
 # Colours are the same at every width, so each scheme is judged once.
 LOOKS = [("light", 900), ("dark", 320)]
+NUMBERS = count()
 
 
 def enter(live: Live, page: Page, path: str = "", username: str = "bob") -> None:
@@ -58,6 +60,20 @@ def at_methods(live: Live, page: Page) -> None:
     enter(live, page, "/methods")
 
 
+def at_passkey(live: Live, page: Page) -> None:
+    """Go to the form that adds a passkey, of somebody who has none that would be asked for."""
+    with live.house.storage.begin() as uow:
+        for method in ("passkey", "recovery_code"):
+            uow.authenticators.remove_all(account_id(live.house, "bob"), method)
+    enter(live, page, "/methods/passkey")
+
+
+def at_refused_passkey(live: Live, page: Page) -> None:
+    """Go to it after an answer that proves nothing."""
+    at_passkey(live, page)
+    page.evaluate("document.querySelector('form[data-ceremony]').submit()")
+
+
 def at_codes(live: Live, page: Page) -> None:
     """Go to the page that asks before it makes new codes."""
     at_methods(live, page)
@@ -89,12 +105,15 @@ STATES: dict[str, tuple[Callable[[Live, Page], None], str]] = {
     "wrong-password": (at_wrong_password, "[role=alert]"),
     "methods": (at_methods, "summary"),
     "app": (lambda live, page: enter(live, page, "/methods/app"), "#set-up-submit"),
+    "passkey": (at_passkey, "#passkey-add"),
+    "passkey-refused": (at_refused_passkey, "[role=alert]"),
     "codes": (at_codes, "#codes-make"),
     "new-codes": (at_new_codes, "#codes-continue"),
     "sessions": (at_sessions, ".badge"),
     "applications": (at_applications, ".scopes"),
     "activity": (lambda live, page: enter(live, page, "/activity"), "time"),
     "data": (lambda live, page: enter(live, page, "/data"), "#download"),
+    "delete": (lambda live, page: enter(live, page, "/delete"), "#delete-account"),
 }
 
 
@@ -170,3 +189,26 @@ def test_places_by_keyboard(live: Live, page: Page) -> None:
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     expect(page.locator("h1")).to_have_text("Profile")
+
+
+def at_closed(live: Live, page: Page) -> None:
+    """Delete an account that is made for it."""
+    name = f"leaver{next(NUMBERS)}"
+    live.house.add_account(name)
+    enter(live, page, "/delete", name)
+    page.click("#delete-account")
+    expect(page.locator("#account-closed")).to_be_visible()
+    page.click("#sign-in-to-keep")
+    sign_in(page, name)
+
+
+@pytest.mark.parametrize("end", ["account-keep", "account-leave"])
+def test_closed_account(live: Live, engine: Browser, end: str) -> None:
+    """Whoever signs in is asked, in every light; keeping it leads on to the account, leaving it closed does not."""
+
+    def go(live: Live, page: Page) -> None:
+        at_closed(live, page)
+        if end == "account-leave":
+            page.click("#account-leave")
+
+    check_state(live, engine, go, "#account-keep" if end == "account-keep" else "h1")

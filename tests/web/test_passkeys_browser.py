@@ -4,54 +4,16 @@ import base64
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Browser, CDPSession, Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from idp.authentication.methods import passkey
 from tests.provider import PASSWORD
 from tests.second_factors import account_id
+from tests.virtual_authenticator import Device
 from tests.web.conftest import Landing, Live, sign_in
 from tests.web.test_pages_browser import check_state
 
 pytestmark = pytest.mark.browser
-
-AUTHENTICATOR = {
-    "protocol": "ctap2",
-    "ctap2Version": "ctap2_1",
-    "transport": "internal",
-    "hasResidentKey": True,
-    "hasUserVerification": True,
-    "isUserVerified": True,
-    "automaticPresenceSimulation": True,
-}
-
-
-class Device:
-    """The authenticator of one page."""
-
-    def __init__(self, page: Page) -> None:
-        self._cdp: CDPSession = page.context.new_cdp_session(page)
-        self._cdp.send("WebAuthn.enable")
-        self._id = self._cdp.send("WebAuthn.addVirtualAuthenticator", {"options": AUTHENTICATOR})["authenticatorId"]
-
-    def credentials(self) -> list[dict[str, str]]:
-        """Return what it holds."""
-        found: list[dict[str, str]] = self._cdp.send("WebAuthn.getCredentials", {"authenticatorId": self._id})[
-            "credentials"
-        ]
-        return found
-
-    def take(self, credentials: list[dict[str, str]]) -> None:
-        """Hold what another one held."""
-        for credential in credentials:
-            self._cdp.send("WebAuthn.addCredential", {"authenticatorId": self._id, "credential": credential})
-
-    def present(self, is_here: bool) -> None:
-        """Let somebody touch it, or nobody."""
-        self._cdp.send("WebAuthn.setAutomaticPresenceSimulation", {"authenticatorId": self._id, "enabled": is_here})
-
-    def verify(self, is_owner: bool) -> None:
-        """Let its user be its owner, or somebody else."""
-        self._cdp.send("WebAuthn.setUserVerified", {"authenticatorId": self._id, "isUserVerified": is_owner})
 
 
 @pytest.fixture
@@ -128,6 +90,24 @@ def test_passkey_that_is_not_known(live: Live, page: Page, device: Device) -> No
         uow.authenticators.remove_all(account_id(live.house), passkey.NAME)
     page.goto(live.authorize_url())
     expect(page.get_by_text("That passkey doesn’t count here.")).to_be_visible()
+
+
+def test_added_on_the_account_page(live: Live, page: Page, device: Device) -> None:
+    """One that its owner named, and then another: a device that has one says so."""
+    device.present(is_here=False)
+    page.goto(f"{live.issuer}/account/methods/passkey")
+    sign_in(page, "bob")
+    page.click("#passkey-skip")
+    page.fill("#name", "My key")
+    device.present(is_here=True)
+    page.click("#passkey-add")
+    expect(page.get_by_role("status")).to_contain_text("The passkey is added.")
+    expect(page.get_by_text("My key").first).to_be_visible()
+    page.get_by_role("link", name="Add a passkey").click()
+    page.click("#second-factor-passkey")
+    page.click("#passkey-add")
+    expect(page.get_by_text("has a passkey for this account already")).to_be_visible()
+    assert len(device.credentials()) == 1
 
 
 def test_not_now_is_asked_once(live: Live, page: Page, device: Device) -> None:

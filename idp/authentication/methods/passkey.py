@@ -88,10 +88,18 @@ def begin_registration(
 
 
 def finish_registration(
-    uow: UnitOfWork, ceremony: Ceremony, *, account_id: str, response: str, user_agent: str, origin: Origin = NOWHERE
+    uow: UnitOfWork,
+    ceremony: Ceremony,
+    *,
+    account_id: str,
+    response: str,
+    user_agent: str,
+    origin: Origin = NOWHERE,
+    name: str | None = None,
 ) -> Authenticator:
-    """Keep the passkey that a browser made for this account, named after the browser. Writes an audit event; whoever
-    calls has made sure that the account's owner proved to be here just now. Raises `NotAccepted`."""
+    """Keep the passkey that a browser made for this account, named after the browser where it has no other name. Writes
+    an audit event; whoever calls has made sure that the account's owner proved to be here just now. Raises
+    `NotAccepted`."""
     attestation = read_attestation(response)
     _spend(uow, ceremony, _CREATE, attestation.challenge)
     verified = verify_attestation(attestation, ceremony.relying_party)
@@ -101,7 +109,7 @@ def finish_registration(
         authenticator_id=_id(verified.credential_id),
         account_id=account_id,
         method=NAME,
-        name=device_name(user_agent),
+        name=name or device_name(user_agent),
         secret=to_base64url(verified.public_key),
         counter=verified.sign_count,
         facts={

@@ -131,6 +131,10 @@ class MemoryThrottles:
         self._t.throttles[key] = counted = replace(known, count=known.count + 1)
         return counted
 
+    def find(self, key: str) -> Throttle | None:
+        """Return the counter."""
+        return self._t.throttles.get(key)
+
     def refund(self, key: str) -> None:
         """Take one try back."""
         known = self._t.throttles.get(key)

@@ -1,6 +1,6 @@
 """Counters in fixed windows."""
 
-from sqlalchemy import bindparam, case, delete, or_, update
+from sqlalchemy import bindparam, case, delete, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from idp.stores.records import Throttle
@@ -26,6 +26,7 @@ HIT = Statement(
     )
     .returning(*THROTTLE.columns)
 )
+FIND = Statement(select(*THROTTLE.columns).where(throttles.c.key == bindparam("wanted")))
 REFUND = Statement(
     update(throttles)
     .where(throttles.c.key == bindparam("wanted"), throttles.c.count > 0)
@@ -45,6 +46,10 @@ class SqlThrottles:
         window = {"over": now - window_seconds, "ahead": now + window_seconds}
         row = self._run.run(HIT, {"key": key, "now": now, **window}).fetchone()
         return THROTTLE.decode(row)
+
+    def find(self, key: str) -> Throttle | None:
+        """Return the counter."""
+        return THROTTLE.decode_or_none(self._run.one(FIND, wanted=key))
 
     def refund(self, key: str) -> None:
         """Take one try back."""

@@ -2,7 +2,9 @@
 
 from dataclasses import replace
 
+from idp.accounts import browsers
 from idp.accounts.accounts import PASSWORD
+from idp.accounts.alarms import tell_of_sign_in
 from idp.accounts.sessions import AuthenticationEvent, StartedSession
 from idp.authentication.policy import acr_of, is_enough
 from idp.protocol import authorization
@@ -15,11 +17,13 @@ from idp.protocol.messages import Answer, Browser, redirect, with_query
 from idp.randomness import digest
 from idp.stores.records import Account
 from idp.web.cookies import MOST_SESSIONS
+from idp.web.devices import described
 from idp.web.pages.flow import Step, go_on
 from idp.web.pages.passkeys import ADD_PASSKEY_PATH, is_offered
 
 SECOND_FACTOR_PATH = "/login/second-factor"
 SET_UP_PATH = "/login/set-up"
+KEEP_PATH = "/login/keep"
 # A sign-in is done in one go; a page that was left open must not become a session an hour later.
 PROVED_SECONDS = 600
 
@@ -31,14 +35,22 @@ def enter_or_ask(step: Step, proved: Proved, context: Context) -> Answer:
     if account is None:
         raise LookupError("whoever proved something has an account")
     try:
-        needed = needed_at_sign_in(step.state.params, step.state.client, account, context)
+        is_all = is_all_proved(step, account, proved, context)
     except UnmetAuthenticationRequirements as refusal:
         return authorization.deny(step.interaction, refusal, context)
-    if is_enough(acr_of(proved.amr), needed.acr):
+    if is_all and account.delete_at is None:
         return _enter(step, account, proved, context)
     interactions.save(replace(step.interaction, proved=proved), context)
-    path = SECOND_FACTOR_PATH if ready_factors(account.account_id, context) else SET_UP_PATH
+    missing = SECOND_FACTOR_PATH if ready_factors(account.account_id, context) else SET_UP_PATH
+    path = KEEP_PATH if is_all else missing
     return redirect(with_query(context.server.url(path), [("flow", step.interaction.handle)]))
+
+
+def is_all_proved(step: Step, account: Account, proved: Proved, context: Context) -> bool:
+    """Tell whether what was proved is all that a session of this account takes. Raises
+    `UnmetAuthenticationRequirements`."""
+    needed = needed_at_sign_in(step.state.params, step.state.client, account, context)
+    return is_enough(acr_of(proved.amr), needed.acr)
 
 
 def still_proved(step: Step, context: Context) -> Proved | None:
@@ -48,7 +60,7 @@ def still_proved(step: Step, context: Context) -> Proved | None:
     if proved is None or proved.authenticated_at + PROVED_SECONDS <= context.now:
         return None
     account = context.uow.accounts.hold(proved.account_id)
-    is_live = account is not None and account.enabled
+    is_live = account is not None and account.may_sign_in(context.now)
     return proved if is_live and _is_still_there(proved, context) else None
 
 
@@ -81,12 +93,37 @@ def _enter(step: Step, account: Account, proved: Proved, context: Context) -> An
         )
     context.audit("session.started", account_id=started.session.account_id, session_id=started.session.session_id)
     browser = browser_with_session(started, {handle for handle, _ in known}, context)
+    handles = _meet_browser(account, proved, context, is_here_already=bool(known))
+    browser = replace(browser, device_handles=handles)
     interaction = step.interaction.with_done("login", started.session.session_id)
     if not is_offered(proved, started.session, context):
         return go_on(interaction, context, browser)
     interactions.save(interaction, context)
     page = with_query(context.server.url(ADD_PASSKEY_PATH), [("flow", interaction.handle)])
     return redirect(page, browser=browser)
+
+
+def _meet_browser(account: Account, proved: Proved, context: Context, *, is_here_already: bool) -> tuple[str, ...]:
+    """Let the account know this browser again, and its owner know of one that is new; return the browser's handles."""
+    request, account_id = context.request, account.account_id
+    name = described(request.headers.get("user-agent", ""))
+    met = browsers.meet(
+        context.uow,
+        account_id,
+        request.browser.device_handles,
+        name=name,
+        now=context.now,
+        remember=proved.remember_device,
+    )
+    if proved.remember_device:
+        context.audit("device.remembered", account_id=account_id, device=name)
+    if met.new and not is_here_already:
+        context.audit("sign_in.new_browser", account_id=account_id, device=name)
+        wait = context.server.throttle.count_sign_in_mail(context.uow, account_id, context.now)
+        if context.settings.sends_mail and wait is None:
+            about = {"browser_id": met.browser_id, "name": name, "address": request.address}
+            tell_of_sign_in(context.uow, account, **about, now=context.now)
+    return met.handles
 
 
 def browser_with_session(started: StartedSession, old: set[str], context: Context) -> Browser:

@@ -2,6 +2,7 @@
 at the next sign-in as ever (MF-29)."""
 
 from idp.accounts.accounts import set_password
+from idp.accounts.mails import locale_of
 from idp.accounts.recovery import KIND, PATH, Recovery, consume_recovery, find_recovery
 from idp.authentication.methods import SECOND_FACTORS, passkey
 from idp.authentication.new_passwords import NewPasswords, Owner
@@ -10,8 +11,9 @@ from idp.protocol.assurance import ready_factors
 from idp.protocol.context import Context, Server, within_unit_of_work
 from idp.protocol.errors import LinkExpired
 from idp.protocol.interaction import check_form_token, form_token
-from idp.protocol.messages import Answer, Page, Request
+from idp.protocol.messages import Answer, Page, Reader, Request
 from idp.randomness import digest
+from idp.stores.records import Account
 from idp.web.pages.flow import Form
 from idp.web.pages.links import load_visit, open_visit
 from idp.web.recovery_views import NewPassword, PasswordSet
@@ -78,7 +80,7 @@ def _set(form: Form, hashed: str, context: Context) -> Answer:
             context.audit("second_factor.removed", account_id=account.account_id, by="operator")
             context.notify(account, "second_factor_removed")
     more = _is_asked_for_more(recovery, context)
-    return Page(facts=PasswordSet(username=account.username, is_asked_for_more=more))
+    return Page(facts=PasswordSet(username=account.username, is_asked_for_more=more), reader=_reader(account))
 
 
 def _load(fields: Form, context: Context) -> Recovery:
@@ -105,4 +107,8 @@ def _page(recovery: Recovery, flow: str, context: Context, *, error: str | None 
         least_length=shortest(has_second_factor=_has_second_factor(recovery, context)),
         error=error,
     )
-    return Page(facts=view, status=400 if error else 200)
+    return Page(facts=view, status=400 if error else 200, reader=_reader(recovery.account))
+
+
+def _reader(account: Account) -> Reader:
+    return Reader(account_locale=locale_of(account))

@@ -3,14 +3,15 @@
 
 from dataclasses import dataclass, replace
 
+from idp.accounts.mails import address_of
 from idp.accounts.sessions import AuthenticationEvent
-from idp.authentication.methods import passkey, recovery_code
+from idp.authentication.methods import mailed_code, passkey, recovery_code
 from idp.authentication.methods.second_factor import SecondFactor
 from idp.authentication.policy import acr_of, is_enough
 from idp.authentication.second_factors import SecondFactors
 from idp.authentication.sign_in import Paused, Rejected
 from idp.protocol import authorization
-from idp.protocol.assurance import factors_for, needed_at_sign_in, needed_by_request, with_factor
+from idp.protocol.assurance import factors_for, needed_at_sign_in, needed_by_request, wanted_by_owner, with_factor
 from idp.protocol.context import Context, Server, within_unit_of_work
 from idp.protocol.interaction import Proved, form_token
 from idp.protocol.messages import Answer, Page, Request, with_query
@@ -75,6 +76,8 @@ def _answer(second_factors: SecondFactors, context: Context) -> Answer:
     who = _who(step, context)
     if who is None:
         return authorization.proceed(step.interaction, context)
+    if form["action"] == "send" and mailed_code.NAME in who.methods:
+        return _send_code(step, who, context)
     response = form["passkey"] if form["method"] == passkey.NAME else form["code"]
     if not response.strip() or form["method"] not in who.methods:
         return _page(step, who, form["method"], context, error="missing", status=400)
@@ -92,7 +95,7 @@ def _answer(second_factors: SecondFactors, context: Context) -> Answer:
         return _page(step, who, form["method"], context, error="throttled", status=429, retry_after_seconds=wait)
     if isinstance(outcome, Rejected):
         return _page(step, who, form["method"], context, error="rejected", status=400)
-    return _go_on(step, who, outcome, context)
+    return _go_on(step, who, outcome, context, remember_device=form["remember_device"] == "yes")
 
 
 def _who(step: Step, context: Context) -> Who | None:
@@ -111,9 +114,30 @@ def _who(step: Step, context: Context) -> Who | None:
     return Who(account=account, proved=proved, session=session, least=least, methods=methods) if methods else None
 
 
-def _go_on(step: Step, who: Who, factor: SecondFactor, context: Context) -> Answer:
+def _send_code(step: Step, who: Who, context: Context) -> Answer:
+    account, name = who.account, mailed_code.NAME
+    wait = context.server.throttle.count_mailed_code(context.uow, account.account_id, context.now)
+    if wait is not None:
+        return _page(step, who, name, context, error="mails", status=429, retry_after_seconds=wait)
+    bound_to = form_token(step.interaction.handle, context.request.browser)
+    mailed_code.ask_for_code(context.uow, account, bound_to, context.now)
+    context.audit("second_factor.mailed", account_id=account.account_id)
+    return _page(step, who, name, context)
+
+
+def _remember_days(step: Step, who: Who, context: Context) -> int:
+    """Return for how long this browser can be remembered; 0 where that would change nothing: only what the owner wants
+    is waived by it."""
+    if who.proved is None or wanted_by_owner(who.account.account_id, context) is None:
+        return 0
+    demanded = needed_by_request(step.state.params, step.state.client, who.account, context).acr
+    return context.settings.second_factor.remember_device_days if is_enough(acr_of(who.proved.amr), demanded) else 0
+
+
+def _go_on(step: Step, who: Who, factor: SecondFactor, context: Context, *, remember_device: bool) -> Answer:
     if who.proved is not None:
-        proved = replace(who.proved, amr=with_factor(who.proved.amr, factor))
+        remember = remember_device and _remember_days(step, who, context) > 0
+        proved = replace(who.proved, amr=with_factor(who.proved.amr, factor), remember_device=remember)
         return enter_or_ask(step, proved, context)
     session = who.session
     if session is None:
@@ -153,9 +177,18 @@ def _page(
             (name, with_query(url, [("flow", handle), ("method", name)])) for name in who.methods if name != shown
         ),
         is_step_up=who.proved is None,
+        remember_days=_remember_days(step, who, context),
+        mailed_to=_masked(address_of(who.account) or "") if shown == mailed_code.NAME else "",
+        mail_sent=context.request.method == "POST",
         codes_left=sum(each.method == recovery_code.NAME for each in authenticators),
         passkey_options=passkey.sign_in_options(ceremony, mine) if ceremony and shown == passkey.NAME else None,
         error=error,
         retry_after_seconds=retry_after_seconds,
     )
-    return flow_page(view, step.checked, status)
+    return flow_page(view, step, status)
+
+
+def _masked(address: str) -> str:
+    """Return enough of an address for its owner: others see the page who know the password."""
+    local, _, domain = address.rpartition("@")
+    return f"{local[:1]}…@{domain}"

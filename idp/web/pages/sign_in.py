@@ -19,7 +19,7 @@ from idp.protocol.parameters import LOGIN_HINT
 from idp.web.pages.accounts import PATH as ACCOUNTS_PATH
 from idp.web.pages.entering import SECOND_FACTOR_PATH, enter_or_ask
 from idp.web.pages.flow import Form, Step, account_view, client_view, denied, flow_page, load_posted_step, load_step
-from idp.web.pages.passkeys import ceremony_of, prove
+from idp.web.pages.passkeys import ceremony_of, count_try, prove
 from idp.web.pages.password_forgotten import PATH as FORGOTTEN_PATH
 from idp.web.routing import Handler
 from idp.web.views import AccountView
@@ -43,9 +43,17 @@ def sign_in_handler(sign_in: SignIn) -> Handler:
         if early is not None:
             return early
         if form["action"] == "passkey":
+            wait = within_unit_of_work(server, request, count_try)
+            if wait is not None:
+                return within_unit_of_work(server, request, lambda context: _again(form, "throttled", context, wait))
             return within_unit_of_work(server, request, lambda context: _enter_by_passkey(form, context))
         origin = Origin(address=request.address, request_id=request.request_id)
-        outcome = sign_in.attempt(name=form["username"], password=form["password"], origin=origin)
+        outcome = sign_in.attempt(
+            name=form["username"],
+            password=form["password"],
+            origin=origin,
+            devices=request.browser.device_handles,
+        )
         if isinstance(outcome, Authenticated):
             return within_unit_of_work(server, request, lambda context: _enter(form, outcome, context))
         paused = outcome.retry_after_seconds if isinstance(outcome, Paused) else None
@@ -147,7 +155,7 @@ def _page(
         forgotten_url=with_query(url(FORGOTTEN_PATH), [("flow", handle)]) if context.settings.sends_mail else None,
         sign_up_url=with_query(url(SIGN_UP_PATH), [("flow", handle)]) if _may_sign_up(step, context) else None,
     )
-    return flow_page(view, step.checked, status)
+    return flow_page(view, step, status)
 
 
 def _may_sign_up(step: Step, context: Context) -> bool:

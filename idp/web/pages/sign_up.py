@@ -15,8 +15,9 @@ from idp.protocol.context import Context, Server, within_unit_of_work
 from idp.protocol.interaction import form_token
 from idp.protocol.messages import Answer, Page, Request, redirect, with_query
 from idp.protocol.parameters import LOGIN_HINT, Params
+from idp.protocol.reader import language_of
 from idp.randomness import digest, new_handle
-from idp.web.pages.flow import Form, Step, client_view, denied, flow_page, go_on, load_posted_step, load_step
+from idp.web.pages.flow import Form, Step, client_view, denied, flow_page, go_on, load_posted_step, load_step, reader_of
 from idp.web.sign_up_views import SignUpSent, SignUpStart
 
 CREATE = "create"
@@ -88,7 +89,9 @@ def _send(step: Step, email: str, context: Context) -> Answer:
     wait = throttle.count_sign_up(uow, context.request.address, now)
     if wait is not None:
         return _page(step, email, context, error="throttled", status=429, retry_after_seconds=wait)
-    request_mail(uow, context.server.vault, Wish(email=email, flow=step.interaction.handle), now)
+    language = language_of(context.request, context.settings.default_locale, reader_of(step))
+    wish = Wish(email=email, flow=step.interaction.handle)
+    request_mail(uow, context.server.vault, wish, now, language=language)
     return _sent(step, email, context, None)
 
 
@@ -104,7 +107,7 @@ def _sent(step: Step, email: str, context: Context, early: int | None) -> Page:
         was_early=early is not None,
         retry_after_seconds=early,
     )
-    return flow_page(view, step.checked, 200 if early is None else 429)
+    return flow_page(view, step, 200 if early is None else 429)
 
 
 def _page(
@@ -127,4 +130,4 @@ def _page(
         error=error,
         retry_after_seconds=retry_after_seconds,
     )
-    return flow_page(view, step.checked, status)
+    return flow_page(view, step, status)

@@ -157,4 +157,4 @@ def _page(
     status = 400 if error or name_error or is_taken else 200
     step = _left_step(found, context)
     # The form may end at the client, which the page's policy has to allow.
-    return flow_page(view, step.checked, status) if step else Page(facts=view, status=status)
+    return flow_page(view, step, status) if step else Page(facts=view, status=status)

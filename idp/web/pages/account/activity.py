@@ -1,9 +1,12 @@
-"""What happened to the account, in words: one's own audit events, failed tries too, paged by key."""
+"""What happened to the account, in words: one's own audit events, failed tries too, paged by key. Whoever finds what
+was somebody else ends everything but this session, after a fresh sign-in, and sets a new password."""
 
+from idp.accounts.alarms import end_all_others
 from idp.protocol.messages import Answer, with_query
 from idp.stores.records import AuditEvent
 from idp.web.account_views import Activity, EventView
-from idp.web.pages.account.visit import ROOT, Visit, visiting
+from idp.web.pages.account.password import PATH as PASSWORD_PATH
+from idp.web.pages.account.visit import ROOT, Fresh, Visit, visiting
 
 PATH = f"{ROOT}/activity"
 PAGE = 25
@@ -21,6 +24,21 @@ def _show(visit: Visit) -> Answer:
     names = {event.client_id: _name(event.client_id, visit) for event in shown if event.client_id}
     views = tuple(_view(event, names.get(event.client_id or "", ""), visit) for event in shown)
     return visit.page(Activity(frame=visit.frame, events=views, older_url=older if more else None))
+
+
+def _answer(visit: Visit) -> Answer:
+    if visit.form["action"] != "disown":
+        return visit.go(PATH)
+    context, session = visit.context, visit.session
+    end_all_others(
+        context.uow,
+        context.server.sessions,
+        visit.account.account_id,
+        context.now,
+        session_id=session.session_id,
+    )
+    visit.audit("sign_in.disowned")
+    return visit.go(PASSWORD_PATH, "disowned")
 
 
 def _before(visit: Visit) -> tuple[int, str] | None:
@@ -41,4 +59,4 @@ def _view(event: AuditEvent, client: str, visit: Visit) -> EventView:
     )
 
 
-handle = visiting(PATH, _show)
+handle = visiting(PATH, _show, _answer, fresh=Fresh.FORMS)

@@ -1,13 +1,20 @@
 """Setting up an authenticator app, or another one in its place, after a fresh sign-in. The secret is ours: what comes
 back with the form is sealed for this account, and nothing counts before a code of it was seen (MF-05)."""
 
+from dataclasses import replace
+
+from idp.accounts import browsers
+from idp.accounts.sessions import AuthenticationEvent
 from idp.authentication.methods import recovery_code, totp
+from idp.authentication.policy import acr_of
 from idp.jose.sealing import CannotOpen
+from idp.protocol.assurance import with_factor
 from idp.protocol.errors import Forbidden
-from idp.protocol.messages import Answer
+from idp.protocol.messages import Answer, Browser
 from idp.web.account_views import AppSetUp
 from idp.web.pages.account import codes, methods
 from idp.web.pages.account.visit import Fresh, Visit, visiting
+from idp.web.pages.entering import browser_with_session
 from idp.web.pages.set_up import secret_view
 
 PATH = f"{methods.PATH}/app"
@@ -25,11 +32,23 @@ def _answer(visit: Visit) -> Answer:
         raise Forbidden("This form was not made for this account.", detail="set-up secret") from fault
     if not totp.confirm(context.uow, setup, account_id, form["code"], context.now):
         return _page(visit, setup, error="rejected", status=400)
+    browsers.forget_remembered(context.uow, account_id)
     visit.audit("second_factor.set_up", method=totp.NAME)
     context.notify(visit.account, "second_factor_set_up")
-    if methods.of_method(visit, recovery_code.NAME):
-        return visit.go(methods.PATH, "app_set_up")
-    return codes.show_new(visit)
+    has_codes = methods.of_method(visit, recovery_code.NAME)
+    answer = visit.go(methods.PATH, "app_set_up") if has_codes else codes.show_new(visit)
+    return replace(answer, browser=_stepped_up(visit))
+
+
+def _stepped_up(visit: Visit) -> Browser:
+    """Let the code count for this session too: a new app's owner would wait for the next one at the next page."""
+    context, session = visit.context, visit.session
+    amr = with_factor(session.amr, totp.METHOD)
+    event = AuthenticationEvent(acr=acr_of(amr), amr=amr, authenticated_at=session.authenticated_at)
+    started = context.server.sessions.reauthenticate(context.uow, session, event, context.now)
+    visit.audit("session.stepped_up")
+    old = {handle for handle, each in context.browser_sessions if each.session_id == session.session_id}
+    return browser_with_session(started, old, context)
 
 
 def _page(visit: Visit, setup: totp.Setup, *, error: str | None = None, status: int = 200) -> Answer:

@@ -3,7 +3,9 @@
 Nothing that is the last way in can be removed, nor an app that the operator demands.
 """
 
+from idp.accounts import browsers
 from idp.accounts.accounts import PASSWORD
+from idp.authentication.ceremonies import RelyingParty
 from idp.authentication.methods import SECOND_FACTORS, passkey, recovery_code, totp
 from idp.protocol.assurance import is_demanded_of
 from idp.protocol.errors import Forbidden
@@ -11,6 +13,7 @@ from idp.protocol.messages import Answer
 from idp.stores.records import Authenticator
 from idp.web.account_views import Methods, MethodView
 from idp.web.pages.account.visit import ROOT, Fresh, Visit, visiting
+from idp.web.pages.flow import Form
 
 PATH = f"{ROOT}/methods"
 PASSKEY = passkey.NAME
@@ -27,6 +30,19 @@ def of_method(visit: Visit, method: str) -> list[Authenticator]:
 def has_something_to_lose(visit: Visit) -> bool:
     """Tell whether the account has something that recovery codes stand in for."""
     return bool(_strong(visit))
+
+
+def may_have_another_passkey(visit: Visit) -> bool:
+    """Tell whether one more passkey may be added: where browsers allow them, to an account that has few enough."""
+    settings = visit.context.settings
+    is_possible = RelyingParty.of(settings.issuer, settings.product_name) is not None
+    return is_possible and len(of_method(visit, PASSKEY)) < passkey.MOST
+
+
+def name_in(form: Form) -> str | None:
+    """Return the name for a passkey that a form has; None for none, and for what is no name."""
+    name = form["name"].strip()
+    return name if 0 < len(name) <= LONGEST_NAME and name.isprintable() else None
 
 
 def _strong(visit: Visit) -> list[Authenticator]:
@@ -48,6 +64,7 @@ def _show(visit: Visit) -> Answer:
             app=next((_view(each, visit) for each in of_method(visit, totp.NAME)), None),
             codes_left=len(of_method(visit, recovery_code.NAME)),
             passkeys=tuple(_view(each, visit) for each in passkeys),
+            can_add_passkey=may_have_another_passkey(visit),
             keeps_app=_is_last_demanded(visit),
             keeps_passkey=(password is None and len(passkeys) == 1) or _is_last_demanded(visit),
         )
@@ -68,14 +85,15 @@ def _remove_app(visit: Visit) -> Answer:
         raise Forbidden("A second factor is needed here; set up another app in its place.", detail="demanded")
     if uow.authenticators.remove_all(account_id, totp.NAME):
         _forget_codes_of_nothing(visit)
+        browsers.forget_remembered(uow, account_id)
         visit.audit("second_factor.removed", method=totp.NAME)
         visit.context.notify(visit.account, "second_factor_removed")
     return visit.go(PATH, "app_removed")
 
 
 def _rename_passkey(visit: Visit) -> Answer:
-    found, name = _passkey(visit), visit.form["name"].strip()
-    if not 0 < len(name) <= LONGEST_NAME or not name.isprintable():
+    found, name = _passkey(visit), name_in(visit.form)
+    if name is None:
         return visit.go(PATH)
     visit.context.uow.authenticators.rename(visit.account.account_id, found.authenticator_id, name)
     visit.audit("authenticator.renamed", method=PASSKEY)
@@ -89,6 +107,7 @@ def _remove_passkey(visit: Visit) -> Answer:
         raise Forbidden("This is the only one that lets you sign in; add another one first.", detail="last way in")
     uow.authenticators.remove(account_id, found.authenticator_id)
     _forget_codes_of_nothing(visit)
+    browsers.forget_remembered(uow, account_id)
     visit.audit("passkey.removed", device=found.name)
     visit.context.notify(visit.account, "second_factor_removed")
     return visit.go(PATH, "passkey_removed")

@@ -37,7 +37,12 @@ def password_handler(sign_in: SignIn, new_passwords: NewPasswords) -> Handler:
         if fault is not None:
             refuse = partial(_page, error=fault, status=400)
             return within_unit_of_work(server, request, lambda context: visit(PATH, refuse, context))
-        outcome = sign_in.attempt(name=early.username, password=form["current"], origin=origin)
+        outcome = sign_in.attempt(
+            name=early.username,
+            password=form["current"],
+            origin=origin,
+            devices=request.browser.device_handles,
+        )
         fresh = new_passwords.hash(form["new"]) if isinstance(outcome, Authenticated) else ""
 
         def conclude(context: Context) -> Answer:

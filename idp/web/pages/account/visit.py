@@ -10,12 +10,14 @@ from enum import Enum
 from functools import cached_property
 from typing import Any, TypeVar
 
+from idp.accounts.mails import locale_of
 from idp.protocol import authorization
+from idp.protocol.assurance import reachable, wanted_by_owner
 from idp.protocol.context import Context, Server, within_unit_of_work
 from idp.protocol.interaction import PromptState, check_form_token, form_token
-from idp.protocol.messages import Answer, Browser, Page, Request, redirect, with_query
+from idp.protocol.messages import Answer, Browser, Page, Reader, Request, redirect, with_query
 from idp.protocol.parameters import Params
-from idp.specs.oidc_core import MAX_AGE_PARAMETER
+from idp.specs.oidc_core import ACR_VALUES, MAX_AGE_PARAMETER
 from idp.stores.records import Account, Session
 from idp.web.account_views import AccountFrame, AccountPage
 from idp.web.moments import Moment, zone_of
@@ -47,6 +49,11 @@ class Visit:
         return Form(self.context.request.query)
 
     @property
+    def form_handle(self) -> str:
+        """What forms, and a page's challenge, belong to: this session."""
+        return f"account\n{self.session.session_id}"
+
+    @property
     def frame(self) -> AccountFrame:
         """What all account pages show."""
         context = self.context
@@ -54,7 +61,7 @@ class Visit:
             root=context.server.url(ROOT),
             path=self.path,
             account=account_view(self.account),
-            csrf_token=form_token(_form_handle(self.session), context.request.browser),
+            csrf_token=form_token(self.form_handle, context.request.browser),
             sign_out_url=context.registry.server_metadata(context.settings)["end_session_endpoint"],
             done=self.query["done"] if context.request.method == "GET" else "",
         )
@@ -65,7 +72,7 @@ class Visit:
 
     def page(self, view: AccountPage, status: int = 200) -> Page:
         """Return a page."""
-        return Page(facts=view, status=status)
+        return Page(facts=view, status=status, reader=Reader(account_locale=locale_of(self.account)))
 
     def go(self, path: str, done: str = "", *, browser: Browser | None = None) -> Answer:
         """Go on to one of the account pages, which tells what was `done`."""
@@ -81,11 +88,13 @@ Step = Callable[[Visit], Answer]
 
 
 class Fresh(Enum):
-    """What asks for a new sign-in, unless there was one within five minutes: nothing, the forms, or all of a page."""
+    """What asks for a new sign-in, unless there was one within five minutes: nothing, the forms, or all of a page; and
+    that for all of it the sign-in must have been the strongest that the account can do."""
 
     NEVER = 0
     FORMS = 1
     ALWAYS = 2
+    STRONGEST = 3
 
 
 def visiting(path: str, show: Step, answer: Step | None = None, *, fresh: Fresh = Fresh.NEVER) -> Handler:
@@ -94,17 +103,22 @@ def visiting(path: str, show: Step, answer: Step | None = None, *, fresh: Fresh 
     def handle(request: Request, server: Server) -> Answer:
         is_form = request.method == "POST"
         step = answer if is_form and answer is not None else show
-        must = fresh is Fresh.ALWAYS or (fresh is Fresh.FORMS and is_form)
+        must = fresh if fresh is not Fresh.FORMS or is_form else Fresh.NEVER
         return within_unit_of_work(server, request, lambda context: visit(path, step, context, fresh=must))
 
     return handle
 
 
-def visit(path: str, step: Callable[[Visit], T], context: Context, *, fresh: bool = False) -> T | Answer:
+def visit(path: str, step: Callable[[Visit], T], context: Context, *, fresh: Fresh = Fresh.NEVER) -> T | Answer:
     """Take a step for whoever is signed in; lead anybody else to the sign-in page and back. Raises `Forbidden` for a
     form that is not ours, or is of another session (R16)."""
-    params = Params.stored({MAX_AGE_PARAMETER.name: [str(FRESH_SECONDS)]} if fresh else {})
-    found = authorization.visit(path, params, context)
+    asked = {} if fresh is Fresh.NEVER else {MAX_AGE_PARAMETER.name: [str(FRESH_SECONDS)]}
+    found = authorization.visit(path, Params.stored(asked), context)
+    if fresh is not Fresh.NEVER and isinstance(found, PromptState) and found.session is not None:
+        # Only of who is known it is known what they can do. A remembered device is not enough here.
+        least = reachable if fresh is Fresh.STRONGEST else wanted_by_owner
+        acr = least(found.session.account_id, context)
+        found = authorization.visit(path, Params.stored(asked | ({ACR_VALUES.name: [acr]} if acr else {})), context)
     if not isinstance(found, PromptState):
         return found
     if found.session is None or found.account is None:
@@ -112,9 +126,5 @@ def visit(path: str, step: Callable[[Visit], T], context: Context, *, fresh: boo
     context.server.sessions.touch(context.uow, found.session, context.now)
     visitor = Visit(account=found.account, session=found.session, context=context, path=path)
     if context.request.method == "POST":
-        check_form_token(_form_handle(found.session), context.request.browser, visitor.form["csrf_token"])
+        check_form_token(visitor.form_handle, context.request.browser, visitor.form["csrf_token"])
     return step(visitor)
-
-
-def _form_handle(session: Session) -> str:
-    return f"account\n{session.session_id}"
