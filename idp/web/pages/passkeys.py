@@ -27,8 +27,8 @@ def ceremony_of(handle: str, context: Context) -> Ceremony | None:
 
 
 def count_try(context: Context) -> int | None:
-    """Count a sign-in by passkey for its address, before it is judged and in a unit of work of its own: which account is
-    to be held is not known yet. Return the seconds to wait after too many, None when it may go on."""
+    """Count a sign-in by passkey for its address, before it is judged and in a unit of work of its own: which account
+    is to be held is not known yet. Return the seconds to wait after too many, None when it may go on."""
     wait = context.server.throttle.count_address(context.uow, context.request.address, context.now)
     if wait is not None:
         context.audit("sign_in.paused", result="throttled", method=passkey.NAME)
