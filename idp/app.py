@@ -3,9 +3,11 @@
 Nothing happens at import. `create_app(settings)` gives an ASGI application whose lifespan starts and stops the threads.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
+from ssl import SSLContext
 from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
@@ -13,7 +15,9 @@ from starlette.applications import Starlette
 from idp.accounts import mails
 from idp.accounts.audit import record
 from idp.accounts.sessions import Sessions
+from idp.authentication import breaches
 from idp.authentication.methods.password import Passwords
+from idp.authentication.new_passwords import NewPasswords
 from idp.authentication.sign_in import SignIn
 from idp.authentication.throttle import Throttling
 from idp.clock import Clock, SystemClock
@@ -104,6 +108,7 @@ class Provider:
 
     server: Server
     sign_in: SignIn
+    new_passwords: NewPasswords
     upkeep: Upkeep
     outbox: OutboxWorker
     kept_mails: DevelopmentMail | None = None
@@ -144,9 +149,34 @@ def build_provider(settings: Settings, storage: Storage, clock: Clock) -> Provid
     mail = MailDelivery(server, Composer(settings).compose, mail_server.send if mail_server else None)
     deliverers = {backchannel_logout.KIND: delivery.deliver, mails.KIND: mail.deliver}
     outbox = OutboxWorker(storage, clock, deliverers, poll_seconds=0.5)
-    sign_in = SignIn(storage, clock, Passwords(settings.argon2), throttle)
-    upkeep = Upkeep(storage, clock, life_cycle)
-    return Provider(server=server, sign_in=sign_in, upkeep=upkeep, outbox=outbox, kept_mails=kept_mails)
+    passwords = Passwords(settings.argon2)
+    sign_in = SignIn(storage, clock, passwords, throttle)
+    new_passwords = NewPasswords(passwords, _breach_check(settings, authorities))
+    upkeep = Upkeep(storage, clock, life_cycle, server.sessions)
+    return Provider(
+        server=server,
+        sign_in=sign_in,
+        new_passwords=new_passwords,
+        upkeep=upkeep,
+        outbox=outbox,
+        kept_mails=kept_mails,
+    )
+
+
+def _breach_check(settings: Settings, authorities: SSLContext) -> Callable[[str], bool] | None:
+    """Return what asks whether a password is known from a breach, if the settings name a service for that."""
+    url = settings.password.breach_check_url
+    if not url:
+        return None
+    client = OutboundClient(
+        allow_loopback=settings.allow_loopback_outbound,
+        ssl_context=authorities,
+        deadline_seconds=breaches.DEADLINE_SECONDS,
+        trusted_hosts=settings.outbound_hosts,
+        # Hides from whoever watches the wire how many passwords the answer holds.
+        headers={"Add-Padding": "true"},
+    )
+    return breaches.Breaches(url, partial(client.get, max_bytes=breaches.MOST_BYTES)).has
 
 
 def build_application_of(provider: Provider) -> Starlette:
@@ -176,7 +206,7 @@ def build_application_of(provider: Provider) -> Starlette:
         edge.close()
         provider.server.storage.close()
 
-    return build_application(edge, settings, provider.sign_in, lifespan, provider.kept_mails)
+    return build_application(edge, settings, provider.sign_in, provider.new_passwords, lifespan, provider.kept_mails)
 
 
 def create_app(settings: Settings | None = None, storage: SqlStorage | None = None) -> Starlette:

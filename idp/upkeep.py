@@ -1,8 +1,11 @@
-"""Upkeep: what a provider does by itself every minute: the keys' life cycle, and sweeping what can no longer matter."""
+"""Upkeep: what a provider does by itself every minute: the keys' life cycle, removing accounts that were closed long
+enough, and sweeping what can no longer matter."""
 
 import logging
 import threading
 
+from idp.accounts.deletion import remove_due
+from idp.accounts.sessions import Sessions
 from idp.clock import Clock, monotonic
 from idp.jose.rotation import KeyLifeCycle
 from idp.stores.interfaces import Storage
@@ -18,8 +21,8 @@ REST = 3
 class Upkeep:
     """A thread that keeps house; a failure is logged and tried again at the next turn."""
 
-    def __init__(self, storage: Storage, clock: Clock, keys: KeyLifeCycle) -> None:
-        self._storage, self._clock, self._keys = storage, clock, keys
+    def __init__(self, storage: Storage, clock: Clock, keys: KeyLifeCycle, sessions: Sessions) -> None:
+        self._storage, self._clock, self._keys, self._sessions = storage, clock, keys, sessions
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="upkeep", daemon=True)
 
@@ -38,7 +41,15 @@ class Upkeep:
         now = self._clock.now()
         for change in self._keys.tick(now):
             _log.info("signing key", extra={"action": change.action, "kid": change.kid})
+        self.remove_accounts(now)
         self.sweep(now)
+
+    def remove_accounts(self, now: int) -> None:
+        """Remove the accounts whose time has come, until none is left or the end."""
+        while removed := remove_due(self._storage, self._sessions, now, BATCH_ROWS):
+            _log.info("accounts removed", extra={"count": removed})
+            if self._stop.is_set():
+                break
 
     def sweep(self, now: int) -> int:
         """Sweep until nothing is left, the next turn is due, or the end; return how many rows went. Were it less,

@@ -42,9 +42,22 @@ class Demo:
         environment = os.environ | {"IDP_CONFIG": str(self.home / "idp.toml")}
         return subprocess.run(command, env=environment, check=True, capture_output=True, text=True, timeout=60).stdout
 
-    def sign_in(self, page: Page) -> None:
+    def add_user(self, name: str) -> None:
+        """Make another customer, with the same password."""
+        arguments = (
+            "user",
+            "add",
+            name,
+            "--role",
+            "customer",
+            "--password-file",
+            str(self.home / "demo-user.password"),
+        )
+        self.run_idp(*arguments)
+
+    def sign_in(self, page: Page, name: str = "demo") -> None:
         """Fill in the hosted sign-in page."""
-        page.fill("#username", "demo")
+        page.fill("#username", name)
         page.fill("#password", self.password)
         page.click("#login-submit")
 

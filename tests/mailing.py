@@ -66,14 +66,14 @@ def link_in(text: str) -> str:
 
 
 @contextmanager
-def postal(folder: Path, migrated_file: Path) -> Iterator[Postal]:
+def postal(folder: Path, migrated_file: Path, **settings: Any) -> Iterator[Postal]:
     """Run a provider with alice and bob, and a mail server."""
     path = folder / "signet.sqlite3"
     shutil.copyfile(migrated_file, path)
     path.chmod(0o600)
     storage = SqlStorage(f"sqlite:///{path}")
     with sink() as there:
-        house = make_house(storage, folder / "key-encryption.key", **mail_settings(there))
+        house = make_house(storage, folder / "key-encryption.key", **mail_settings(there), **settings)
         house.add_client("web")
         house.add_account("alice")
         house.add_account("bob")

@@ -9,8 +9,10 @@ import time
 from collections.abc import Callable
 from threading import Timer
 
+from idp.accounts.sessions import Sessions
 from idp.clock import SystemClock
 from idp.jose.rotation import KeyChange, KeyLifeCycle
+from idp.settings import Lifetimes
 from idp.stores.sql.storage import SqlStorage
 from idp.upkeep import Upkeep
 
@@ -37,7 +39,7 @@ def main() -> None:
     print("ready", flush=True)
     sys.stdin.readline()
     if len(sys.argv) > 1:
-        print(_sweep_for(float(sys.argv[1]), Upkeep(storage, SystemClock(), _NoKeys())))
+        print(_sweep_for(float(sys.argv[1]), Upkeep(storage, SystemClock(), _NoKeys(), Sessions(Lifetimes(), ()))))
     else:
         print(_sweep_all(lambda: storage.sweep(int(time.time()), HURRIED_ROWS)))
     storage.close()

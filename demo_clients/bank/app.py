@@ -2,18 +2,21 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import httpx2
 from starlette.routing import Route
 
-from demo_clients.bank.api import AccountsApi
+from demo_clients.bank.api import TRANSFERS_PATH, BankApi
 from demo_clients.bank.counter import Counter
 from demo_clients.bank.ledger import Ledger
+from demo_clients.bank.transfer_desk import TransferDesk
+from demo_clients.bank.transfers import Orders
 from demo_clients.relying_party.bearer import ApiPolicy
 from demo_clients.relying_party.pages import Pages
 from demo_clients.relying_party.party import build_party
 from demo_clients.relying_party.settings import PartyDefaults, Settings
-from demo_clients.relying_party.web import WebApp, build_web_app, template_directories
+from demo_clients.relying_party.web import WebApp, build_web_app, get_only, template_directories
 
 DEFAULTS = PartyDefaults(
     name="Bank",
@@ -28,7 +31,11 @@ DEFAULTS = PartyDefaults(
     peer_api_path="/api/orders",
     peer_api_scope="orders.read",
     pages=frozenset({"/", "/token", "/try", "/timeline"}),
+    own_scopes=("transfers.write",),
 )
+STRONG_SIGN_IN = ("urn:signet:acr:mfa", "phr")
+"""Classes that may move money: two factors, or a passkey."""
+MAX_SIGN_IN_AGE_SECONDS = 900
 
 
 def create_app(
@@ -42,10 +49,18 @@ def create_app(
     pages = Pages(settings, template_directories(__file__))
     ledger = Ledger()
     counter = Counter(party, pages, ledger)
-    api = AccountsApi(party, ledger, ApiPolicy("bank", settings.resource, DEFAULTS.api_scope, role="customer"))
+    desk = TransferDesk(counter, Orders(party.now))
+    reading = ApiPolicy("bank", settings.resource, DEFAULTS.api_scope, role="customer")
+    moving = replace(
+        reading, scope="transfers.write", acr_values=STRONG_SIGN_IN, max_age_seconds=MAX_SIGN_IN_AGE_SECONDS
+    )
+    api = BankApi(party, ledger, reading, moving)
     own_routes = [
         Route("/", counter.front_page),
-        Route("/transfers", counter.transfer, methods=["POST"]),
+        Route("/transfers", desk.order, methods=["POST"]),
+        get_only("/transfers/{order_id}", desk.show),
+        Route("/transfers/{order_id}/prove", desk.prove, methods=["POST"]),
         Route(DEFAULTS.api_path, api.list_accounts),
+        Route(TRANSFERS_PATH, api.transfer, methods=["POST"]),
     ]
     return build_web_app(party, pages, "demo_clients.bank", own_routes)

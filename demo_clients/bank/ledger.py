@@ -51,14 +51,18 @@ class Ledger:
             del self._customers[next(iter(self._customers))]
         return self._customers.setdefault(subject, Customer())
 
-    def transfer(self, subject: str, source: str, amount: str, at: int) -> None:
-        """Move an amount such as `12.50` to the customer's other account. Raises TransferRefused."""
-        customer = self.customer(subject)
-        cents = _parse_amount(amount)
-        if source not in customer.balances:
+    def check(self, subject: str, source: str, amount: str) -> int:
+        """The cents of an amount such as `12.50` that could be moved from an account now. Raises TransferRefused."""
+        cents, balances = _parse_amount(amount), self.customer(subject).balances
+        if source not in balances:
             raise TransferRefused("There is no such account.")
-        if cents > customer.balances[source]:
+        if cents > balances[source]:
             raise TransferRefused("There is not enough money in that account.")
+        return cents
+
+    def transfer(self, subject: str, source: str, amount: str, at: int) -> None:
+        """Move an amount to the customer's other account. Raises TransferRefused."""
+        cents, customer = self.check(subject, source, amount), self.customer(subject)
         target = next(account for account in customer.balances if account != source)
         customer.balances[source] -= cents
         customer.balances[target] += cents

@@ -12,6 +12,7 @@ _SINGLE_PARAMETERS = ("state", "code", "iss", "error", "error_description")
 _DECLINED = {
     "access_denied": "You, or the sign-in service, said no to signing in here.",
     "login_required": "The sign-in service wants you to sign in there first.",
+    "unmet_authentication_requirements": "The sign-in service cannot sign you in as strongly as this needs.",
     "temporarily_unavailable": "The sign-in service is too busy at the moment.",
 }
 

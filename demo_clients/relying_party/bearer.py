@@ -1,4 +1,4 @@
-"""The guard of an API (a protected resource): RFC 6750 §2.1, §3 with JWT access tokens of RFC 9068.
+"""The guard of an API (a protected resource): RFC 6750 §2.1, §3 with JWT access tokens of RFC 9068, RFC 9470 §3.
 
 The API decides by itself: it asks nobody, it verifies the signature with the provider's published keys. A refusal
 says why, in the answer and in `WWW-Authenticate`. Tokens in the query or in a form are refused (RFC 9700 §4.3.2).
@@ -12,20 +12,27 @@ from starlette.responses import JSONResponse, Response
 
 from demo_clients.relying_party.access_token import roles_of, scopes_of, verify_access_token
 from demo_clients.relying_party.checks import Verdict
-from demo_clients.relying_party.claim_checks import Claims
+from demo_clients.relying_party.claim_checks import CLOCK_SKEW_SECONDS, Claims, instant
 from demo_clients.relying_party.party import RelyingParty
+from demo_clients.relying_party.step_up import INSUFFICIENT_AUTHENTICATION
 
 _CREDENTIALS = re.compile(r"[Bb][Ee][Aa][Rr][Ee][Rr] +([A-Za-z0-9._~+/-]+=*)")  # RFC 6750 §2.1, RFC 9110 §11.1
 
 
 @dataclass(frozen=True, slots=True)
 class ApiPolicy:
-    """What a caller of the API needs: a token for `resource` with the scope and the role."""
+    """What a caller of the API needs: a token for `resource` with the scope and the role.
+
+    Where `acr_values` are given, the End-User behind the token signed in by one of these classes, at most
+    `max_age_seconds` ago (RFC 9470 §3).
+    """
 
     realm: str
     resource: str
     scope: str
     role: str
+    acr_values: tuple[str, ...] = ()
+    max_age_seconds: int = 0
 
 
 class BearerRefused(Exception):
@@ -53,6 +60,8 @@ async def check_bearer(party: RelyingParty, request: Request, policy: ApiPolicy)
     if party.ended_sessions.covers(verdict.claims):
         raise BearerRefused(401, "invalid_token", "session: The session that this token belongs to has ended.")
     _check_privileges(verdict, policy)
+    if policy.acr_values:
+        _check_assurance(verdict.claims, policy, party.now())
     return verdict.claims
 
 
@@ -60,6 +69,8 @@ def render_refusal(refusal: BearerRefused, policy: ApiPolicy) -> Response:
     """The answer with its challenge (RFC 6750 §3, RFC 9110 §11.6.1)."""
     attributes = [("realm", policy.realm), ("error", refusal.error), ("error_description", refusal.description)]
     attributes.append(("scope", refusal.scope))
+    if refusal.error == INSUFFICIENT_AUTHENTICATION:
+        attributes += [("acr_values", " ".join(policy.acr_values)), ("max_age", str(policy.max_age_seconds))]
     if not refusal.error:
         # Nobody tried to authenticate: the challenge carries no error (RFC 6750 §3.1).
         attributes = attributes[:1]
@@ -91,3 +102,14 @@ def _check_privileges(verdict: Verdict, policy: ApiPolicy) -> None:
         raise BearerRefused(403, "insufficient_scope", description, scope=policy.scope)
     if policy.role not in roles_of(verdict):
         raise BearerRefused(403, "insufficient_scope", f"The caller does not have the role {policy.role}.")
+
+
+def _check_assurance(claims: Claims, policy: ApiPolicy, now: int) -> None:
+    """The token is good, but does not show a sign-in that is strong and recent enough (RFC 9470 §3)."""
+    if claims.get("acr") not in policy.acr_values:
+        description = "The sign-in behind this token was not strong enough for this."
+        raise BearerRefused(401, INSUFFICIENT_AUTHENTICATION, description)
+    signed_in_at = instant(claims, "auth_time")
+    if signed_in_at is None or now - signed_in_at > policy.max_age_seconds + CLOCK_SKEW_SECONDS:
+        description = "The sign-in behind this token was too long ago for this."
+        raise BearerRefused(401, INSUFFICIENT_AUTHENTICATION, description)

@@ -23,6 +23,7 @@ from demo_clients.relying_party.errors import (
     TokenRequestRefused,
 )
 from demo_clients.relying_party.outbound import TIMEOUT_SECONDS, unavailable
+from demo_clients.relying_party.step_up import StepUp
 from demo_clients.relying_party.token_response import TokenResponse, parse_token_response
 
 _START_AGAIN = "Please start again from the front page."
@@ -77,7 +78,12 @@ class CodeFlow:
         self._now = now
 
     async def begin(
-        self, return_path: str, *, prompt: str | None = None, login_hint: str | None = None
+        self,
+        return_path: str,
+        *,
+        prompt: str | None = None,
+        login_hint: str | None = None,
+        step_up: StepUp | None = None,
     ) -> PendingSignIn:
         """A new authorization request with its own state, nonce and verifier. Raises ProviderUnavailable."""
         client = self._registration
@@ -91,6 +97,7 @@ class CodeFlow:
             resource=[client.issuer, *client.resources] if client.resources else None,
             prompt=prompt,
             login_hint=login_hint,
+            **(step_up.request_parameters() if step_up else {}),
         )
         return PendingSignIn(
             state=request["state"],

@@ -12,7 +12,8 @@ DEMO_ISSUER = "http://idp.localhost:9000"
 class PartyDefaults:
     """What an application is, apart from where it runs: fixed in its own package.
 
-    `api_path` and `api_scope` are the application's own API; `peer_*` are the API that it calls elsewhere.
+    `api_path` and `api_scope` are the application's own API; `peer_*` are the API that it calls elsewhere. `own_scopes`
+    are scopes of the own API that no one else asks for.
     """
 
     name: str
@@ -27,6 +28,7 @@ class PartyDefaults:
     peer_api_path: str
     peer_api_scope: str
     pages: frozenset[str]
+    own_scopes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +81,7 @@ class Settings:
         """What is asked for at sign-in: the End-User's claims and, unless `sign_in_only`, both APIs."""
         if self.sign_in_only:
             return "openid profile email"
-        scopes = {self.defaults.api_scope, self.defaults.peer_api_scope}
+        scopes = {self.defaults.api_scope, self.defaults.peer_api_scope, *self.defaults.own_scopes}
         return " ".join(("openid", "profile", "email", "roles", *sorted(scopes)))
 
     @property

@@ -96,9 +96,9 @@ def disable_account(uow: UnitOfWork, sessions: Sessions, account: Account, now: 
 
 
 def enable_account(uow: UnitOfWork, account: Account, now: int) -> Account:
-    """Let an account sign in again; what ended stays ended."""
+    """Let an account sign in again, and keep it if it was to be removed; what ended stays ended."""
     account = uow.accounts.hold(account.account_id) or account
-    enabled = replace(account, enabled=True, updated_at=now)
+    enabled = replace(account, enabled=True, delete_at=None, updated_at=now)
     uow.accounts.replace(enabled)
     return enabled
 

@@ -15,12 +15,14 @@ PATH = "/email/confirm"
 LINK_SECONDS = 86_400
 
 
-def request_email_change(uow: UnitOfWork, account: Account, email: str, now: int) -> None:
+def request_email_change(
+    uow: UnitOfWork, account: Account, email: str, now: int, *, language: str | None = None
+) -> None:
     """Have a link sent to an address, the account's own or a new one, with which it is confirmed. Whoever asks has just
     proved to be the owner of the account. Raises ValueError for what is no address; whether another account has it is
     not told (LG-03)."""
     checked_email(email)
-    payload = {"account_id": account.account_id, "old_email": address_of(account)}
+    payload = {"account_id": account.account_id, "old_email": address_of(account), "language": language}
     queue_mail(uow, TEMPLATE, to=email.strip(), payload=payload, now=now)
 
 
@@ -45,12 +47,12 @@ def find_email_change(uow: UnitOfWork, token_hash: str, now: int) -> tuple[Accou
     if found is None or found.consumed_at is not None or found.expires_at <= now:
         return None
     account = uow.accounts.hold(found.payload["account_id"])
-    if account is None or not account.enabled or address_of(account) != found.payload["old_email"]:
+    if account is None or not account.is_open or address_of(account) != found.payload["old_email"]:
         return None
     return account, str(found.payload["email"]), found.expires_at
 
 
-def confirm_email_change(uow: UnitOfWork, token_hash: str, now: int) -> Account | None:
+def confirm_email_change(uow: UnitOfWork, token_hash: str, now: int, *, language: str | None = None) -> Account | None:
     """Let an account have the address that a link confirms, and tell the old one; None for a link that does not count,
     or whose address another account has got meanwhile."""
     found = find_email_change(uow, token_hash, now)
@@ -74,5 +76,5 @@ def confirm_email_change(uow: UnitOfWork, token_hash: str, now: int) -> Account 
     except Duplicate:
         return None
     if old is not None and canonical_name(old) != canonical_name(email):
-        notify(uow, changed, "email_changed", now, to=old)
+        notify(uow, changed, "email_changed", now, to=old, language=language)
     return changed

@@ -5,14 +5,14 @@ from idp.stores.records import Account, Client, Consent, Grant
 
 
 def grant_is_live(uow: UnitOfWork, grant: Grant, client: Client | None, account: Account | None, now: int) -> bool:
-    """Tell whether a grant still counts: not revoked, not over; client and account enabled; and, unless it is offline,
-    its session not ended. An idle session keeps its grants until its absolute end. `client` and `account` are its own,
-    as this unit of work sees them."""
+    """Tell whether a grant still counts: not revoked, not over; client enabled, account open; and, unless it is
+    offline, its session not ended. An idle session keeps its grants until its absolute end. `client` and `account` are
+    its own, as this unit of work sees them."""
     if grant.revoked_at is not None or grant.expires_at <= now:
         return False
     if client is None or client.client_id != grant.client_id or not client.enabled:
         return False
-    is_theirs = account is not None and account.account_id == grant.account_id and account.enabled
+    is_theirs = account is not None and account.account_id == grant.account_id and account.is_open
     if grant.account_id is not None and not is_theirs:
         return False
     if grant.offline or grant.session_id is None:

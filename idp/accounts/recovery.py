@@ -37,14 +37,15 @@ class Recovery:
     without_second_factor: bool
 
 
-def request_mail(uow: UnitOfWork, vault: KeyEncryptionKey, name: str, now: int) -> None:
-    """Have a mail with a link sent to whom this name belongs, if it belongs to anyone.
+def request_mail(uow: UnitOfWork, vault: KeyEncryptionKey, name: str, now: int, *, language: str) -> None:
+    """Have a mail with a link sent to whom this name belongs, if it belongs to anyone. `language` is what whoever asks
+    speaks.
 
     Nothing is looked up here: the same is written for each name (LG-03). It is sealed, for people type other secrets
     into such fields."""
     sealing_id = new_identifier()
     sealed = vault.seal((canonical_name(name) or "").encode(), _purpose(sealing_id))
-    payload = {"sealed": sealed.hex(), "sealing_id": sealing_id}
+    payload = {"sealed": sealed.hex(), "sealing_id": sealing_id, "language": language}
     queue_mail(uow, TEMPLATE, to="", payload=payload, now=now, due_at=now + PAUSE_SECONDS)
 
 
@@ -97,7 +98,7 @@ def find_recovery(uow: UnitOfWork, token_hash: str, now: int) -> Recovery | None
     if found is None or found.consumed_at is not None or found.expires_at <= now:
         return None
     account = uow.accounts.hold(found.payload["account_id"])
-    if account is None or not account.enabled:
+    if account is None or not account.may_sign_in(now):
         return None
     newest = uow.accounts.find_credential(account.account_id, KIND)
     state = _state(uow, account)

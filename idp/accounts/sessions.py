@@ -81,14 +81,14 @@ class Sessions:
 
     def find_live(self, uow: UnitOfWork, handle: str, now: int) -> Session | None:
         """Return the session of a handle if it is live: not ended, within its absolute life and, unless remembered,
-        its idle time, of an account that is enabled. Writes nothing."""
+        its idle time, of an account that is open. Writes nothing."""
         session = uow.sessions.find_by_handle(digest(handle))
         if session is None or session.ended_at is not None or session.expires_at <= now:
             return None
         if self._is_idle(session, now):
             return None
         account = uow.accounts.find(session.account_id)
-        return session if account is not None and account.enabled else None
+        return session if account is not None and account.is_open else None
 
     def list_live(self, uow: UnitOfWork, account_id: str, now: int) -> tuple[Session, ...]:
         """Return the live sessions of an account, newest first."""

@@ -97,10 +97,6 @@ class SignIn:
                     return self._conclude(uow, tried, current, credential, verified, fresh)
             credential = newer
 
-    def hash(self, password: str) -> str:
-        """Return the hash of a new password, outside any unit of work. Raises ValueError, MemoryError."""
-        return self._passwords.hash(password)
-
     def _conclude(
         self,
         uow: UnitOfWork,
@@ -111,7 +107,7 @@ class SignIn:
         fresh: str | None,
     ) -> Authenticated | Rejected:
         now, origin = self._clock.now(), tried.origin
-        if not verified.ok or account is None or not account.enabled or credential is None:
+        if not verified.ok or account is None or not account.may_sign_in(now) or credential is None:
             account_id = account.account_id if account else None
             record(uow, "sign_in.failed", now=now, result="rejected", origin=origin, account_id=account_id)
             note_failure(uow, self._throttle, origin, now)

@@ -110,6 +110,18 @@ class Throttling:
         tries = uow.throttles.hit(_address_key("reset", address), now, limits.window_seconds)
         return self._wait(tries, limits.per_address, now) or None
 
+    def count_sign_up(self, uow: UnitOfWork, address: str, now: int) -> int | None:
+        """Count a request for a mail to sign up by; return the seconds to wait once there were too many from one
+        address, whomever they were for."""
+        limits = self._limits
+        tries = uow.throttles.hit(_address_key("sign-up", address), now, limits.window_seconds)
+        return self._wait(tries, limits.sign_ups, now) or None
+
+    def count_resend(self, uow: UnitOfWork, asking: str, now: int, *, seconds: int) -> int | None:
+        """Count that a browser asks for a mail to an address; return the seconds to wait when it just did."""
+        tries = uow.throttles.hit(digest(f"resend\n{asking}"), now, seconds)
+        return None if tries.count == 1 else max(1, tries.window_started_at + seconds - now)
+
     def count_reset_mail(self, uow: UnitOfWork, account_id: str, now: int) -> int | None:
         """Count a mail with a link to an account; return the seconds to wait once there were too many in an hour
         (LG-30)."""

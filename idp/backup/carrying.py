@@ -1,5 +1,5 @@
 """Carrying over what was changed after the backup, from a database that can still be read: who is disabled stays
-disabled, a password that was changed stays changed, a client that was removed stays removed."""
+disabled, a password that was changed stays changed, an account or a client that was removed stays removed."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -22,12 +22,17 @@ class Carried:
     accounts: int
     clients: int
     removed_clients: int
+    removed_accounts: int = 0
 
 
 def carry_over(old: UnitOfWork, new: UnitOfWork, made_at: int) -> Carried:
     """Give the accounts, their passwords and the clients that were made or changed in the old database since the backup
     the state they have there; resources all. Raises `Duplicate`, `StorageUnavailable`."""
     since = made_at - MARGIN_SECONDS
+    # First, for their names may be others' by now.
+    removed = [a.account_id for a in _all(new.accounts.list, _account_id) if _was_removed(old, a.account_id)]
+    for account_id in removed:
+        new.accounts.remove(account_id)
     accounts = sum(_carry_account(old, new, account, since) for account in _all(old.accounts.list, _account_id))
     clients = sum(_carry_client(new, client, since) for client in _all(old.clients.list, _client_id))
     for resource in old.resources.list():
@@ -35,7 +40,7 @@ def carry_over(old: UnitOfWork, new: UnitOfWork, made_at: int) -> Carried:
     gone = [c.client_id for c in _all(new.clients.list, _client_id) if old.clients.find(c.client_id) is None]
     for client_id in gone:
         new.clients.remove(client_id)
-    return Carried(accounts, clients, len(gone))
+    return Carried(accounts, clients, len(gone), len(removed))
 
 
 def _carry_account(old: UnitOfWork, new: UnitOfWork, account: Account, since: int) -> bool:
@@ -51,6 +56,12 @@ def _carry_account(old: UnitOfWork, new: UnitOfWork, account: Account, since: in
     if is_new_password and password is not None:
         new.accounts.put_credential(password)
     return known != account or is_new_password
+
+
+def _was_removed(old: UnitOfWork, account_id: str) -> bool:
+    """Tell whether an account was removed there: that it is missing could also mean another database."""
+    events = old.audit.list_of_account(account_id)
+    return old.accounts.find(account_id) is None and any(event.name == "account.removed" for event in events)
 
 
 def _carry_client(new: UnitOfWork, client: Client, since: int) -> bool:

@@ -14,6 +14,8 @@ UNKNOWN = """\
 What happened after that moment is not in it. Before people come in, look into the log, your mail and your tickets for
 what was done since, and do it again:
   - accounts disabled, made, or given other roles       idp user disable | add | roles NAME
+  - accounts closed or removed (account.removed in      idp user remove NAME
+    the log has the sub), by their owners too
   - passwords changed: the old ones count again         idp user passwd NAME
   - clients disabled, removed, changed or registered    idp client disable | remove | add ID
   - client secrets rotated: the old ones count again    idp client rotate-secret ID
@@ -47,7 +49,8 @@ def what_to_check(checked: "Checked", *, moves: bool, lost_key: bool, carried: "
     else:
         parts.append(
             f"Taken over from the old database: {carried.accounts} accounts and {carried.clients} clients made or "
-            f"changed since, and all resources; {carried.removed_clients} clients removed there are gone."
+            f"changed since, and all resources; {carried.removed_clients} clients and "
+            f"{carried.removed_accounts} accounts removed there are gone."
         )
     if lost_key and checked.secrets:
         parts += [LOST_KEY, *(f"  - {name}" for name in sorted({secret.client_id for secret in checked.secrets}))]

@@ -16,9 +16,12 @@ from idp.accounts.accounts import (
     set_roles,
 )
 from idp.accounts.audit import record
+from idp.accounts.deletion import close_account, remove_account
+from idp.accounts.emails import request_email_change
 from idp.accounts.mails import notify
 from idp.authentication.methods.password import Passwords
 from idp.cli.failures import Failure
+from idp.cli.invite import invite_
 from idp.cli.opening import Program, pass_program
 from idp.cli.output import as_json, instant, show_rows
 from idp.cli.secret_values import password_options, read_password
@@ -38,6 +41,7 @@ def user() -> None:
 @click.option("--email", help="E-mail address; one can sign in by it as well.")
 @click.option("--role", "roles", multiple=True, help="A role; repeatable.")
 @click.option("--claims", "claims_json", help="Standard claims (OIDC Core §5.1) as JSON; also `name#de`.")
+@click.option("--verify", is_flag=True, help="Send a mail by which the address is confirmed.")
 @password_options
 @pass_program
 def add(
@@ -46,11 +50,18 @@ def add(
     email: str | None,
     roles: tuple[str, ...],
     claims_json: str | None,
+    verify: bool,
     password_stdin: bool,
     password_file: Path | None,
 ) -> None:
     """Make an account."""
     claims = _claims(claims_json)
+    if verify and not email:
+        raise click.UsageError("--verify needs --email.")
+    if verify and not program.settings.sends_mail:
+        raise Failure(
+            "There is no mail server, so nothing can be confirmed.", next_step="set mail.host, or omit --verify"
+        )
     hashed = _hash(program, read_password(password_stdin, password_file))
     try:
         with program.writing() as uow:
@@ -58,6 +69,8 @@ def add(
                 uow, username=username, email=email, claims=claims, roles=roles, password_hash=hashed, now=program.now
             )
             record(uow, "account.created", now=program.now, account_id=account.account_id)
+            if verify and email:
+                request_email_change(uow, account, email, program.now)
     except ValueError as fault:
         raise click.UsageError(str(fault)) from None
     except Duplicate:
@@ -113,9 +126,34 @@ def disable(program: Program, username: str) -> None:
 @click.argument("username")
 @pass_program
 def enable(program: Program, username: str) -> None:
-    """Let a disabled account sign in again."""
+    """Let a disabled account sign in again, or keep one that was closed."""
     _change(program, username, lambda uow, account: enable_account(uow, account, program.now), "account.enabled")
     click.echo("Enabled; what had ended stays ended.")
+
+
+@user.command()
+@click.argument("username")
+@click.option("--now", "at_once", is_flag=True, help="Remove it at once and for good, instead of closing it.")
+@pass_program
+def remove(program: Program, username: str, at_once: bool) -> None:
+    """Close an account, which is removed some days later, unless its owner signs in and keeps it.
+
+    Its sessions and grants end at once. The days are `accounts.deletion_delay_days`; `idp user enable` keeps it.
+    USERNAME may also be a sub."""
+    with program.writing() as uow:
+        account = uow.accounts.find(username) or get_account(uow, username)
+        if at_once:
+            remove_account(uow, program.sessions, account, program.now)
+            click.echo(f"Removed {account.username} with all that belonged to it.")
+            return
+        days = program.settings.accounts.deletion_delay_days
+        closed = close_account(uow, program.sessions, account, program.now, delay_days=days)
+        record(uow, "account.closed", now=program.now, account_id=closed.account_id, delete_at=closed.delete_at)
+        if program.settings.sends_mail:
+            notify(uow, closed, "account_closed", program.now, at=closed.delete_at)
+    click.echo(
+        f"Closed; it is removed at {instant(closed.delete_at or program.now)}. Keep it: idp user enable {username}"
+    )
 
 
 @user.command()
@@ -128,6 +166,9 @@ def roles(program: Program, username: str, names: tuple[str, ...]) -> None:
         program, username, lambda uow, account: set_roles(uow, account, names, program.now), "account.roles_changed"
     )
     click.echo("The roles are set; tokens made from now on have them.")
+
+
+user.add_command(invite_)
 
 
 def get_account(uow: UnitOfWork, name: str) -> Account:
@@ -174,5 +215,6 @@ def _row(account: Account) -> dict[str, Any]:
         "email_verified": account.claims.get("email_verified") is True,
         "roles": list(account.roles),
         "enabled": account.enabled,
+        "removed": instant(account.delete_at) if account.delete_at is not None else None,
         "created": instant(account.created_at),
     }

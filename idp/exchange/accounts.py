@@ -92,6 +92,7 @@ def _change(uow: UnitOfWork, known: Account, given: Mapping[str, Any], importing
         _draft(given, known.account_id, importing.now),
         enabled=given.get("enabled", known.enabled),
         created_at=known.created_at,
+        delete_at=known.delete_at,
     )
     hashed = given.get("password_hash")
     credential = uow.accounts.find_credential(known.account_id, PASSWORD)

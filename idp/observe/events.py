@@ -3,15 +3,21 @@
 from collections.abc import Mapping
 
 EVENTS: Mapping[str, str] = {
+    "account.closed": "An account was closed: its sessions and grants ended, and it will be removed at a date.",
     "account.created": "An operator made an account.",
     "account.disabled": "An account was disabled; its sessions and grants ended.",
+    "account.email_asked": "An End-User asked for another e-mail address; it has to be confirmed first.",
     "account.email_changed": "An account's e-mail address was confirmed by its owner, and is used from now on.",
     "account.enabled": "A disabled account may sign in again; nothing that ended comes back.",
     "account.exported": "An End-User downloaded what is kept of their account.",
     "account.imported": "An import made or changed an account.",
+    "account.kept": "A closed account was opened again by its owner, before its date.",
     "account.password_changed": "A password was set; all grants of the account ended, and all sessions but its own.",
     "account.profile_changed": "An End-User changed what their account says of them.",
+    "account.removed": "A closed account was removed with all that belonged to it.",
     "account.roles_changed": "An account's roles were set.",
+    "account.invited": "An operator invited somebody to make an account.",
+    "account.signed_up": "Somebody made an account by a link; the details say whether they were invited.",
     "authenticator.renamed": "An End-User gave a passkey another name.",
     "authorization.granted": "An authorization request was answered with success.",
     "authorization.refused": "An authorization request was answered with an error to the client.",

@@ -68,9 +68,11 @@ class OutboundClient:
         ssl_context: ssl.SSLContext | None = None,
         deadline_seconds: float = DEADLINE_SECONDS,
         trusted_hosts: Collection[str] = (),
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         """`ssl_context` must verify certificates; by default the system's authorities are trusted. `trusted_hosts`
-        may be reached wherever they are, by https."""
+        may be reached wherever they are, by https. `headers` are sent with every request, beside the usual ones."""
+        self._headers: list[tuple[bytes | str, bytes | str]] = list((headers or {}).items())
         self._allow_loopback = allow_loopback
         self._addresses = AddressBook(allow_loopback=allow_loopback, resolve=resolve, trusted_hosts=trusted_hosts)
         self._ssl = ssl_context or ssl.create_default_context()
@@ -105,11 +107,12 @@ class OutboundClient:
         budget = Budget(self._deadline_seconds, max_bytes + _ENVELOPE_BYTES)
         # What goes in the clear stays on this machine.
         network = GuardedNetwork(self._addresses, budget, only_loopback=target.scheme == "http")
+        headers = [*_headers(target, form), *self._headers]
         origin = httpcore2.Origin(target.scheme.encode(), target.host.encode(), target.port)
         try:
             with (
                 httpcore2.HTTPConnection(origin, ssl_context=self._ssl, network_backend=network) as connection,
-                connection.stream(method, target.url(), headers=_headers(target, form), content=form) as answer,
+                connection.stream(method, target.url(), headers=headers, content=form) as answer,
             ):
                 yield answer
         except (httpcore2.NetworkError, httpcore2.TimeoutException, httpcore2.ProtocolError) as fault:

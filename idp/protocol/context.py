@@ -17,6 +17,7 @@ from idp.jose.signing import TokenSigner
 from idp.outbound.documents import Documents
 from idp.protocol.errors import ProtocolError
 from idp.protocol.messages import Browser, Request
+from idp.protocol.reader import language_of
 from idp.protocol.registry import Registry
 from idp.settings import Settings
 from idp.stores.interfaces import NotWritable, Occupied, Storage, UnitOfWork
@@ -69,6 +70,11 @@ class Context:
         """Where the request came from, for the audit."""
         return Origin(address=self.request.address, request_id=self.request.request_id)
 
+    @property
+    def language(self) -> str:
+        """The language for whoever sent the request, as far as that alone says."""
+        return language_of(self.request, self.settings.default_locale)
+
     @cached_property
     def browser_sessions(self) -> tuple[tuple[str, Session], ...]:
         """The live sessions of the browser that sent the request, (handle, session), the active one first."""
@@ -93,10 +99,10 @@ class Context:
         fresh_seconds = inf if url in self.request.fetched else fresh_seconds
         return self.server.documents.find(url, fresh_seconds=fresh_seconds, stale_seconds=stale_seconds)
 
-    def notify(self, account: Account, kind: Notice) -> None:
-        """Let the owner of an account know of a change, where there is mail."""
+    def notify(self, account: Account, kind: Notice, *, at: int | None = None) -> None:
+        """Let the owner of an account know of a change, where there is mail; `at` is the instant that it tells."""
         if self.settings.sends_mail:
-            notify(self.uow, account, kind, self.now)
+            notify(self.uow, account, kind, self.now, language=self.language, at=at)
 
     def audit(self, name: str, *, result: str = "ok", **about: Any) -> None:
         """Append an audit event about this request."""

@@ -13,16 +13,25 @@ Fields = tuple[tuple[str, str], ...]
 NO_STORE: Fields = (("cache-control", "no-store"), ("pragma", "no-cache"))
 
 
+@dataclass(frozen=True, slots=True)
+class LanguageChoice:
+    """The language that was chosen on a page, by its tag, and the instant."""
+
+    tag: str
+    chosen_at: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Browser:
-    """What a browser's cookies say: its own random id and the handles of its sessions, the active one first.
-    All of it is untrusted until looked up. `device_handles` are those by which accounts know this browser again.
-    `remembered` only decides how long the cookies live."""
+    """What a browser's cookies say: its own random id, the handles of its sessions, the active one first, and the
+    language chosen in it. All of it is untrusted until looked up. `device_handles` are those by which accounts know
+    this browser again. `remembered` only decides how long the cookies live."""
 
     browser_id: str | None = None
     session_handles: tuple[str, ...] = ()
     device_handles: tuple[str, ...] = ()
     remembered: bool = False
+    language: LanguageChoice | None = None
 
     @property
     def browser_hash(self) -> str | None:
@@ -68,23 +77,36 @@ class Request:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Response:
     """One response. A `body` that is a function is called after the unit of work has committed: signing takes longer
-    than any statement and must not hold the store. A `browser` sets the cookies anew."""
+    than any statement and must not hold the store. A `browser` sets the cookies anew, a `language` its own alone."""
 
     status: int = 200
     headers: Fields = ()
     body: bytes | Callable[[], bytes] = b""
     browser: Browser | None = None
+    language: LanguageChoice | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reader:
+    """What is known of who reads a page, beside the request for it: the client's `ui_locales` and the instant that it
+    asked, and the `locale` of the account. All of it is untrusted."""
+
+    ui_locales: tuple[str, ...] = ()
+    asked_at: int = 0
+    account_locale: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
     """A page for a person: `facts` is one of the values of `idp.protocol.pages`, or a view of the web layer, which
-    renders it. `form_targets` are the validated URIs to which its form may lead in the end."""
+    renders it. `form_targets` are the validated URIs to which its form may lead in the end. `reader` decides, with the
+    request, which language it is in."""
 
     facts: object
     form_targets: tuple[str, ...] = ()
     status: int = 200
     browser: Browser | None = None
+    reader: Reader = Reader()
 
 
 Answer = Response | Page

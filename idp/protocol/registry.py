@@ -54,6 +54,7 @@ class Registry:
         self.userinfo_claims = tuple(c for s in self.specs for c in s.userinfo_claims)
         self.sign_out_frames = tuple(c for s in self.specs for c in s.sign_out_frames)
         self.on_session_ended = tuple(c for s in self.specs for c in s.on_session_ended)
+        self.on_access_withdrawn = tuple(c for s in self.specs for c in s.on_access_withdrawn)
         self.authorization_checks = self._ordered_checks()
 
     def _check_names(self) -> None:

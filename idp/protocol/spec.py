@@ -75,12 +75,14 @@ class Endpoint:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prompt:
     """Something the End-User must do before the response. `reason` tells why it is due now, or None; `refuse` makes
-    the error for `prompt=none`; `path` is the page under the issuer."""
+    the error for `prompt=none`; `path` is the page under the issuer. One that is not `is_offered` under the settings
+    is a value of `prompt` that nobody knows."""
 
     name: str
     path: str
     reason: "Callable[[PromptState], str | None]"
     refuse: Callable[[str], ProtocolError]
+    is_offered: "Callable[[Settings], bool]" = lambda _settings: True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -212,3 +214,4 @@ class Spec:
     server_metadata: "Callable[[Registry, Settings], Mapping[str, Any]] | None" = None
     sign_out_frames: "tuple[Callable[[UnitOfWork, Session, Settings], tuple[str, ...]], ...]" = ()
     on_session_ended: tuple[Callable[[UnitOfWork, Session, int], None], ...] = ()
+    on_access_withdrawn: tuple[Callable[[UnitOfWork, Session, str, int], None], ...] = ()

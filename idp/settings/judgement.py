@@ -46,7 +46,7 @@ def check_together(settings: Settings, sources: Sources) -> list[Fault]:
     if argon2.memory_kib < 8 * argon2.parallelism:
         problem = "is less than 8 times argon2.parallelism (RFC 9106 section 3.1)"
         found.append(_fault("argon2.memory_kib", problem, FIELDS["argon2.memory_kib"].default, sources))
-    return [*found, *_mail_faults(settings, sources)]
+    return [*found, *_mail_faults(settings, sources), *_sign_up_faults(settings, sources)]
 
 
 def _mail_faults(settings: Settings, sources: Sources) -> Iterator[Fault]:
@@ -61,6 +61,15 @@ def _mail_faults(settings: Settings, sources: Sources) -> Iterator[Fault]:
     if bool(mail.user) != (mail.password is not None):
         problem = "belongs with mail.password, and one of them is missing"
         yield _fault("mail.user", problem, mail.user or "login@example.org", sources)
+
+
+def _sign_up_faults(settings: Settings, sources: Sources) -> Iterator[Fault]:
+    sign_up = settings.sign_up
+    if sign_up.is_asked_for and not settings.sends_mail:
+        problem = f"is {sign_up.mode}, which needs a mail server (mail.host), for addresses are proved first"
+        yield _fault("sign_up.mode", problem, "invitation", sources)
+    if sign_up.mode == "domain" and not sign_up.domains:
+        yield _fault("sign_up.domains", "is empty, while sign_up.mode is domain", ("example.org",), sources)
 
 
 def unsafe(settings: Settings, sources: Sources | None = None) -> list[Fault]:

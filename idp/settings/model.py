@@ -5,12 +5,15 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
+from pydantic import AfterValidator, BaseModel, Field, SecretStr
 from pydantic.fields import FieldInfo
 
+from idp.settings.group import Group
+from idp.settings.people import Password, SignUp
 from idp.settings.values import (
     check_database_url,
     check_issuer,
+    check_language,
     check_mail_address,
     check_mail_host,
     check_network,
@@ -25,11 +28,7 @@ SigningAlgorithm = Literal["RS256", "RS384", "RS512", "PS256", "PS384", "PS512",
 SECRET: dict[str, Any] = {"secret": True}
 
 
-class _Group(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Lifetimes(_Group):
+class Lifetimes(Group):
     """How long things live, in seconds."""
 
     code_seconds: int = Field(default=60, ge=1, le=60, description="Authorization code (RFC 6749 §4.1.2).")
@@ -59,12 +58,15 @@ class Lifetimes(_Group):
     reset_link_seconds: int = Field(
         default=HOUR, ge=MINUTE, le=HOUR, description="Link in a mail with which a new password is set."
     )
+    sign_up_link_seconds: int = Field(
+        default=HOUR, ge=MINUTE, le=HOUR, description="Link in a mail with which somebody signs up."
+    )
     logout_token_seconds: int = Field(
         default=2 * MINUTE, ge=10, le=2 * MINUTE, description="Logout token (OIDC Back-Channel Logout §2.4)."
     )
 
 
-class Argon2(_Group):
+class Argon2(Group):
     """Password hashing (RFC 9106). Changed parameters are applied to an account at its next sign-in."""
 
     memory_kib: int = Field(default=19_456, ge=8, le=4_194_304, description="Memory of one hash, in KiB.")
@@ -73,7 +75,7 @@ class Argon2(_Group):
     concurrent: int = Field(default=2, ge=1, le=64, description="Hashes computed at the same time by one process.")
 
 
-class Keys(_Group):
+class Keys(Group):
     """The signing keys' life cycle."""
 
     rotation_seconds: int = Field(
@@ -96,7 +98,7 @@ class Keys(_Group):
     )
 
 
-class SecondFactor(_Group):
+class SecondFactor(Group):
     """Who needs a second factor. Whoever has set one up is asked for it in any case."""
 
     required: bool = Field(default=False, description="Everybody needs one; who has none sets it up when signing in.")
@@ -109,7 +111,18 @@ class SecondFactor(_Group):
     )
 
 
-class Throttle(_Group):
+class Accounts(Group):
+    """What owners do with their accounts."""
+
+    deletion_delay_days: int = Field(
+        default=7,
+        ge=0,
+        le=365,
+        description="Days for which an account that its owner has closed can be kept; then it is removed.",
+    )
+
+
+class Throttle(Group):
     """How much is allowed within a window."""
 
     window_seconds: int = Field(default=15 * MINUTE, ge=10, le=DAY, description="Length of the window.")
@@ -123,12 +136,15 @@ class Throttle(_Group):
     )
     per_client: int = Field(default=100, ge=1, description="Failed client authentications from one address.")
     registrations: int = Field(default=20, ge=1, description="Registrations of clients from one address (RFC 7591).")
+    sign_ups: int = Field(default=20, ge=1, description="Mails asked for on the sign-up page from one address.")
     reset_mails: int = Field(
-        default=5, ge=1, description="Mails with a link to set a password, to one account within an hour."
+        default=5,
+        ge=1,
+        description="Mails with a link, to one account or e-mail address and for one purpose, within an hour.",
     )
 
 
-class Mail(_Group):
+class Mail(Group):
     """The mail server. Without one, what needs mail is off."""
 
     host: Annotated[str, AfterValidator(check_mail_host)] = Field(
@@ -147,7 +163,7 @@ class Mail(_Group):
     )
 
 
-class Settings(_Group):
+class Settings(Group):
     """All settings of one provider."""
 
     issuer: Annotated[str, AfterValidator(check_issuer)] = Field(
@@ -155,6 +171,9 @@ class Settings(_Group):
     )
     product_name: Annotated[str, AfterValidator(check_printable)] = Field(
         default="Signet", min_length=1, max_length=60, description="The name that pages show."
+    )
+    default_locale: Annotated[str, AfterValidator(check_language)] = Field(
+        default="en", description="Language of pages and mails for who asks for none that there is."
     )
     home: Path = Field(default=Path(".signet"), description="Directory of the database, when no other is named.")
     database_url: Annotated[str, AfterValidator(check_database_url)] = Field(
@@ -238,6 +257,9 @@ class Settings(_Group):
     keys: Keys = Field(default=Keys(), description="Signing keys.")
     throttle: Throttle = Field(default=Throttle(), description="Limits on tries.")
     mail: Mail = Field(default=Mail(), description="The mail server.")
+    accounts: Accounts = Field(default=Accounts(), description="What owners do with their accounts.")
+    sign_up: SignUp = Field(default=SignUp(), description="Who may make an account.")
+    password: Password = Field(default=Password(), description="What new passwords are compared with.")
     second_factor: SecondFactor = Field(default=SecondFactor(), description="Who needs a second factor.")
 
     def model_post_init(self, _context: Any) -> None:

@@ -6,6 +6,8 @@ import re
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
+from idp.languages import LANGUAGES
+
 EXAMPLE_ISSUER = "https://login.example.org"
 _HOST_NAME = re.compile(r"(?=.{1,253}\Z)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 _MAIL_ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})*")
@@ -129,6 +131,28 @@ def check_printable(text: str) -> str:
     if not text.isprintable() or not text.strip():
         raise WrongValue("must be printable text on one line", "Signet")
     return text
+
+
+def check_language(tag: str) -> str:
+    """Accept a language that there is a catalogue of."""
+    if tag not in LANGUAGES:
+        raise WrongValue(f"must be one of {', '.join(LANGUAGES)}", "en")
+    return tag
+
+
+def check_domain(domain: str) -> str:
+    """Accept the domain of e-mail addresses, in lower case."""
+    if not is_host(domain) or is_address(domain) or "." not in domain:
+        raise WrongValue("is not a domain of e-mail addresses, in lower case", "example.org")
+    return domain
+
+
+def check_service_url(url: str) -> str:
+    """Accept the http(s) URL of a service, or nothing."""
+    parts = urlsplit(url) if url.isascii() and url.isprintable() and " " not in url else None
+    if url and not (parts and parts.scheme in _DEFAULT_PORTS and is_host(parts.hostname or "") and "@" not in url):
+        raise WrongValue("is not the URL of a service", "https://api.pwnedpasswords.com/range")
+    return url
 
 
 def check_mail_host(host: str) -> str:

@@ -29,6 +29,7 @@ from idp.specs import (
     rp_initiated_logout,
     session_management,
     third_party_initiated_login,
+    user_registration,
     userinfo,
 )
 
@@ -47,6 +48,8 @@ SPECS = (
     client_credentials.SPEC,
     resource_indicators.SPEC,
     jwt_access_tokens.SPEC,
+    # Its page comes before the sign-in page.
+    user_registration.SPEC,
     oidc_core.SPEC,
     pairwise.SPEC,
     userinfo.SPEC,

@@ -101,7 +101,7 @@ def _live_account(payload: Mapping[str, Any], client: Client, context: Context) 
             raise InvalidGrant("The End-User has taken the client's access away.")
     # Held: whoever ends the session now will see the grant that is about to be made, and revoke it.
     session = context.uow.sessions.hold(payload["session_id"])
-    if account is None or not account.enabled or session is None or session.ended_at is not None:
+    if account is None or not account.is_open or session is None or session.ended_at is not None:
         raise InvalidGrant("The End-User's session has ended.")
     return account
 

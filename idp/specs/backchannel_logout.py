@@ -24,21 +24,27 @@ TYPE = "logout+jwt"
 def enqueue_notices(uow: UnitOfWork, session: Session, now: int) -> None:
     """Put one notice into the outbox for each client of the session that registered a backchannel_logout_uri."""
     for client_id in uow.grants.client_ids_of_session(session.session_id):
-        client = uow.clients.find(client_id)
-        destination = client.value("backchannel_logout_uri") if client else None
-        if client is None or destination is None:
-            continue
-        uow.outbox.add(
-            OutboxMessage(
-                message_id=new_identifier(),
-                kind=KIND,
-                client_id=client_id,
-                destination=destination,
-                payload={"sub": subject_of(uow, client, session.account_id), "sid": session.session_id},
-                created_at=now,
-                next_attempt_at=now,
-            )
+        enqueue_notice(uow, session, client_id, now)
+
+
+def enqueue_notice(uow: UnitOfWork, session: Session, client_id: str, now: int) -> None:
+    """Put the notice for one client of the session into the outbox, if it registered where to: it has nothing of the
+    session any more, because that ended, or the End-User has taken the client's access away."""
+    client = uow.clients.find(client_id)
+    destination = client.value("backchannel_logout_uri") if client else None
+    if client is None or destination is None:
+        return
+    uow.outbox.add(
+        OutboxMessage(
+            message_id=new_identifier(),
+            kind=KIND,
+            client_id=client_id,
+            destination=destination,
+            payload={"sub": subject_of(uow, client, session.account_id), "sid": session.session_id},
+            created_at=now,
+            next_attempt_at=now,
         )
+    )
 
 
 def logout_token_claims(message: OutboxMessage, settings: Settings, now: int) -> Mapping[str, Any]:
@@ -74,4 +80,5 @@ SPEC = Spec(
     },
     server_metadata=server_metadata,
     on_session_ended=(enqueue_notices,),
+    on_access_withdrawn=(enqueue_notice,),
 )

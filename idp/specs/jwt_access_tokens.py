@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from idp.languages import translatable as _
 from idp.protocol.issuance import Issuance
 from idp.protocol.spec import Scope, Spec
 
@@ -31,6 +32,6 @@ SPEC = Spec(
     name="jwt_access_tokens",
     document="RFC 9068",
     requires=("oauth2",),
-    scopes={"roles": Scope(title="See your roles", detail="What you are allowed to do.", everywhere=True)},
+    scopes={"roles": Scope(title=_("See your roles"), detail=_("What you are allowed to do."), everywhere=True)},
     access_token_claims=(access_token_claims,),
 )

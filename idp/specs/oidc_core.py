@@ -13,6 +13,8 @@ from idp.accounts.grants import needed_consent
 from idp.accounts.subjects import account_id_of
 from idp.authentication.policy import acr_values_supported, is_enough
 from idp.jose.hash_claims import left_half_hash
+from idp.languages import LANGUAGES
+from idp.languages import translatable as _
 from idp.protocol.assurance import needed_by_request
 from idp.protocol.authorization import AuthorizationRequest
 from idp.protocol.claims_request import CLAIMS_LOCALES
@@ -75,7 +77,7 @@ def check_parameters(request: AuthorizationRequest, context: Context) -> None:
     """Refuse what cannot be meant: a bad max_age, an unknown prompt, `none` beside another."""
     request.params.get(MAX_AGE_PARAMETER)
     prompts = request.params.get(PROMPT) or ()
-    if not set(prompts) <= set(prompt_values(context.registry)):
+    if not set(prompts) <= set(prompt_values(context.registry, context.settings)):
         raise InvalidRequest("A prompt value is unknown; prompt_values_supported in discovery lists them.")
     if "none" in prompts and len(prompts) > 1:
         raise InvalidRequest("prompt=none cannot stand beside another value (OIDC Core section 3.1.2.1).")
@@ -171,18 +173,19 @@ def id_token_claims(issuance: Issuance) -> Mapping[str, Any]:
     return claims | {"nonce": nonce} if nonce is not None else claims
 
 
-def prompt_values(registry: Registry) -> tuple[str, ...]:
-    """Return the prompt values that are understood (Initiating User Registration 1.0 §2.1)."""
-    return ("none", *(prompt.name for prompt in registry.prompts))
+def prompt_values(registry: Registry, settings: Settings) -> tuple[str, ...]:
+    """Return the prompt values that are understood (Initiating User Registration 1.0 §4.1)."""
+    return ("none", *(prompt.name for prompt in registry.prompts if prompt.is_offered(settings)))
 
 
-def server_metadata(registry: Registry, _settings: Settings) -> Mapping[str, Any]:
+def server_metadata(registry: Registry, settings: Settings) -> Mapping[str, Any]:
     """Return the members of OIDC Discovery §3 that this module answers for."""
     return {
         "acr_values_supported": list(acr_values_supported()),
-        "prompt_values_supported": list(prompt_values(registry)),
+        "prompt_values_supported": list(prompt_values(registry, settings)),
         "display_values_supported": ["page"],
         "claim_types_supported": ["normal"],
+        "ui_locales_supported": list(LANGUAGES),
     }
 
 
@@ -213,7 +216,7 @@ SPEC = Spec(
         (Phase.REQUEST, check_parameters),
         (Phase.REQUEST, check_id_token_hint),
     ),
-    scopes={"openid": Scope(title="Know who you are", detail="A stable identifier, and when you signed in.")},
+    scopes={"openid": Scope(title=_("Know who you are"), detail=_("A stable identifier, and when you signed in."))},
     prompts=(
         Prompt(
             name="select_account",

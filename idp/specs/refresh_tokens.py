@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 
 from idp.accounts.grants import grant_is_live
 from idp.accounts.subjects import subject_of
+from idp.languages import translatable as _
 from idp.protocol.context import Context
 from idp.protocol.errors import InvalidGrant, InvalidScope
 from idp.protocol.issuance import Issuance
@@ -93,7 +94,7 @@ SPEC = Spec(
     document="RFC 6749 section 6",
     requires=("oauth2",),
     token_parameters=(REFRESH_TOKEN,),
-    scopes={"offline_access": Scope(title="Stay connected", detail="Keep access when you are not using it.")},
+    scopes={"offline_access": Scope(title=_("Stay connected"), detail=_("Keep access when you are not using it."))},
     grant_types={"refresh_token": GrantType(redeem=redeem_refresh_token)},
     token_response=(rotate,),
 )

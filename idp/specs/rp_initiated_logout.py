@@ -8,12 +8,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from idp.accounts.mails import locale_of
 from idp.protocol.client_metadata import check_plain_uris
 from idp.protocol.context import Context
 from idp.protocol.errors import BadIdTokenHint, Expired, UnregisteredUri
 from idp.protocol.id_token_hints import verify_id_token_hint
 from idp.protocol.interaction import check_form_token
-from idp.protocol.messages import Answer, Browser, Page, Request, redirect, with_query
+from idp.protocol.messages import Answer, Browser, Page, Reader, Request, redirect, with_query
 from idp.protocol.pages import SignedOutNotice, SignOutQuestion
 from idp.protocol.parameters import (
     CLIENT_ID,
@@ -160,6 +161,7 @@ def _ask(session: Session, logout: LogoutRequest, context: Context) -> Answer:
             client_name=logout.client.name if logout.client else None,
             return_uri=logout.return_uri,
         ),
+        reader=Reader(account_locale=locale_of(account) if account else None),
     )
 
 

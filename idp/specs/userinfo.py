@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from idp.accounts.claims import SCOPE_CLAIMS, select_claims
+from idp.languages import translatable as _
 from idp.protocol.access_tokens import find_access
 from idp.protocol.bearer import read_bearer_token
 from idp.protocol.claims_request import remembered_locales
@@ -100,10 +101,10 @@ SPEC = Spec(
     document="OIDC Core 1.0 section 5.3",
     requires=("oidc_core", "jwt_access_tokens"),
     scopes={
-        "profile": Scope(title="See your profile", detail="Name, picture, birthday, language and the like."),
-        "email": Scope(title="See your e-mail address", detail="And whether it was verified."),
-        "address": Scope(title="See your postal address"),
-        "phone": Scope(title="See your phone number", detail="And whether it was verified."),
+        "profile": Scope(title=_("See your profile"), detail=_("Name, picture, birthday, language and the like.")),
+        "email": Scope(title=_("See your e-mail address"), detail=_("And whether it was verified.")),
+        "address": Scope(title=_("See your postal address")),
+        "phone": Scope(title=_("See your phone number"), detail=_("And whether it was verified.")),
     },
     userinfo_claims=(scope_claims, role_claims),
     id_token_claims=(claims_without_userinfo,),

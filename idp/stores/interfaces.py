@@ -74,6 +74,13 @@ class AccountStore(Protocol):
 
     def list(self, *, after: str = "", limit: int = 100) -> tuple[Account, ...]: ...
 
+    def list_due(self, now: int, limit: int) -> tuple[Account, ...]:
+        """Return closed accounts whose `delete_at` has come, the longest due first."""
+
+    def remove(self, account_id: str) -> bool:
+        """Forget the account with its names, credentials, authenticators, consents, pairwise subjects, sessions, grants
+        and their refresh tokens; False if there is none. Audit events and messages on their way stay."""
+
     def find_credential(self, account_id: str, method: str) -> Credential | None: ...
 
     def put_credential(self, credential: Credential) -> None:

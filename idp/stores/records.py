@@ -14,7 +14,8 @@ class Account:
     """A person known to the provider. `account_id` is the public `sub` and is never reused.
 
     `names` are the canonical names by which the account signs in (user name, e-mail address), unique over all
-    accounts. `claims` are OIDC Core §5.1 standard claims, without `sub`; some in several languages (§5.2).
+    accounts. `claims` are OIDC Core §5.1 standard claims, without `sub`; some in several languages (§5.2). One that is
+    closed has a `delete_at`, when it is removed with all that belongs to it.
     """
 
     account_id: str
@@ -25,6 +26,16 @@ class Account:
     enabled: bool
     created_at: int
     updated_at: int
+    delete_at: int | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether sessions and grants of it count: neither disabled nor closed."""
+        return self.enabled and self.delete_at is None
+
+    def may_sign_in(self, now: int) -> bool:
+        """Tell whether its owner may prove to be it: a closed one can be kept until it is due to be removed."""
+        return self.enabled and (self.delete_at is None or now < self.delete_at)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

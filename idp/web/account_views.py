@@ -73,19 +73,33 @@ class SessionList(AccountPage):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Profile(AccountPage):
-    """What the account says of its owner, to be changed: `values` and `faults` by claim. The address is only shown."""
+    """What the account says of its owner, to be changed: `values` and `faults` by claim. The address is only shown;
+    `email_url` leads to the page that changes it, where there is mail."""
 
     template: ClassVar[str] = "account_profile.html"
     values: Mapping[str, str]
     faults: Mapping[str, str]
     username: str
     email: str
+    email_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmailChange(AccountPage):
+    """The form for a new e-mail address: `email` is the one of now, `sent` what was sent and is none if it
+    `is_wrong`."""
+
+    template: ClassVar[str] = "account_email.html"
+    email: str
+    is_confirmed: bool
+    sent: str
+    is_wrong: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PasswordChange(AccountPage):
     """The form for a new password of at least `shortest` characters. `error` is `missing`, `current`, `throttled` (with
-    `retry_after_seconds`), or of the new one `short`, `long`, `name`."""
+    `retry_after_seconds`), or of the new one what `idp.authentication.new_passwords` finds."""
 
     template: ClassVar[str] = "account_password.html"
     shortest: int

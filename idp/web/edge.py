@@ -118,16 +118,16 @@ class Edge:
     async def _result(self, action: Action, scope: Scope, receive: Receive, request_id: str) -> Result:
         method = scope["method"]
         if (status := self._unserved(action, scope)) is not None:
-            return self._plain(status, action, request_id)
+            return self._plain(status, action, scope, request_id)
         try:
             check_bounds(scope)
             if method == "OPTIONS" and action.cors is not Cors.NONE:
                 return await self._workers.run(lambda: self._preflight(action, scope))
             if method not in action.methods and not (method == "HEAD" and action.head):
-                return self._plain(405, action, request_id, (("allow", action.allow),))
+                return self._plain(405, action, scope, request_id, (("allow", action.allow),))
             body = await _read_body(scope, receive)
         except TooLarge as error:
-            return self._plain(error.status, action, request_id)
+            return self._plain(error.status, action, scope, request_id)
         at_once = action.at_once(self.server) if action.at_once is not None else None
         try:
             # What needs a document, or has to wait, takes the usual way; nothing was done by then.
@@ -139,7 +139,7 @@ class Edge:
                     return await self._turns.run(call)
             return await self._with_documents(action, scope, body, request_id)
         except TemporarilyUnavailable as error:
-            return self._refusal(error, action, Request(method=method, path=scope["path"], request_id=request_id))
+            return self._refusal(error, action, self._parser.outline(scope, request_id))
 
     def _unserved(self, action: Action, scope: Scope) -> int | None:
         """Return 404 for a path that nothing serves, 421 for a Host that is not the issuer's (RFC 9110 §15.5.20)."""
@@ -188,7 +188,7 @@ class Edge:
     ) -> Result:
         """Runs in a thread, or at once: parse, decide, sign, render. Lets `DocumentNeeded` and `ThreadNeeded`
         pass."""
-        request = Request(method=scope["method"], path=scope["path"], request_id=request_id)
+        request = self._parser.outline(scope, request_id)
         try:
             request = self._parser.parse(scope, body, request_id, fetched)
             answer = handle(request, self.server)
@@ -224,6 +224,8 @@ class Edge:
             headers += tuple(("set-cookie", value) for value in self._cookies.write(answer.browser))
             # A changed browser is a session begun or ended: notices of it should not wait for the next poll.
             self._wake_outbox()
+        if answer.language is not None:
+            headers += (("set-cookie", self._cookies.write_language(answer.language)),)
         body = answer.body() if callable(answer.body) else answer.body
         return Result(answer.status, headers, body)
 
@@ -239,8 +241,8 @@ class Edge:
         )
         return self._finish(self._refusals.answer(error, action.errors, request), request)
 
-    def _plain(self, status: int, action: Action, request_id: str, headers: Fields = ()) -> Result:
-        request = Request(method="GET", path="", request_id=request_id)
+    def _plain(self, status: int, action: Action, scope: Scope, request_id: str, headers: Fields = ()) -> Result:
+        request = self._parser.outline(scope, request_id)
         result = self._finish(self._refusals.status_answer(status, action.errors), request)
         return Result(result.status, result.headers + headers, result.body)
 

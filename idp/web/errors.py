@@ -1,5 +1,6 @@
 """The one mapping from a refusal to an answer: JSON for clients, a challenge for resources, a page for people."""
 
+from idp.languages import translatable as _
 from idp.protocol.bearer import TokenMissing
 from idp.protocol.errors import (
     Expired,
@@ -18,69 +19,97 @@ REALM = "signet"
 # What happened and what to do, in words for the End-User; without internals and without the request's input.
 WORDS: dict[str, tuple[str, str, str]] = {
     "invalid_request": (
-        "This link does not work",
-        "The application sent you here with a request that we cannot accept.",
-        "Go back to the application and try again. If it happens again, tell the people who run it.",
+        _("This link does not work"),
+        _("The application sent you here with a request that we cannot accept."),
+        _("Go back to the application and try again. If it happens again, tell the people who run it."),
     ),
     "unknown_application": (
-        "We do not know this application",
-        "The application that sent you here is not registered with us, or is switched off.",
-        "Go back to it and tell the people who run it.",
+        _("We do not know this application"),
+        _("The application that sent you here is not registered with us, or is switched off."),
+        _("Go back to it and tell the people who run it."),
     ),
     "unregistered_uri": (
-        "This link leads to an unknown place",
-        "The application wants you to be sent on to an address that it has not registered with us, so we do not.",
-        "Go back to the application and try again. If that does not help, tell its people: the redirect URI is wrong.",
+        _("This link leads to an unknown place"),
+        _("The application wants you to be sent on to an address that it has not registered with us, so we do not."),
+        _(
+            "Go back to the application and try again. If that does not help, tell its people: "
+            "the redirect URI is wrong."
+        ),
     ),
     "bad_id_token_hint": (
-        "We cannot tell who this is about",
-        "The application sent proof of a sign-in that is not ours, or that was changed.",
-        "Go back to the application and try again. If it happens again, tell the people who run it.",
+        _("We cannot tell who this is about"),
+        _("The application sent proof of a sign-in that is not ours, or that was changed."),
+        _("Go back to the application and try again. If it happens again, tell the people who run it."),
     ),
     "interaction_expired": (
-        "This page has expired",
-        "It was used already, or it has been open for too long.",
-        "Continue to start again; you will be taken to where you were going.",
+        _("This page has expired"),
+        _("It was used already, or it has been open for too long."),
+        _("Continue to start again; you will be taken to where you were going."),
     ),
     "link_expired": (
-        "This link does not work any more",
-        "It was used already, it is too old, or a newer one was sent.",
-        "Ask for a new one where you asked for this one.",
+        _("This link does not work any more"),
+        _("It was used already, it is too old, or a newer one was sent."),
+        _("Ask for a new one where you asked for this one."),
     ),
     "forbidden": (
-        "We could not verify this page",
-        "It was opened in another browser, or its cookie is gone.",
-        "Go back to the application and start again in this browser, with cookies allowed.",
+        _("We could not verify this page"),
+        _("It was opened in another browser, or its cookie is gone."),
+        _("Go back to the application and start again in this browser, with cookies allowed."),
     ),
     "temporarily_unavailable": (
-        "Please try again in a moment",
-        "We cannot answer just now.",
-        "Nothing was lost. Wait a little, then reload this page.",
+        _("Please try again in a moment"),
+        _("We cannot answer just now."),
+        _("Nothing was lost. Wait a little, then reload this page."),
     ),
     "server_error": (
-        "Something went wrong on our side",
-        "We could not finish what you asked for.",
-        "Try again. If it happens again, tell us the request id below.",
+        _("Something went wrong on our side"),
+        _("We could not finish what you asked for."),
+        _("Try again. If it happens again, tell us the request id below."),
     ),
 }
 STATUS_WORDS: dict[int, tuple[str, str, str, str]] = {
-    404: ("not_found", "Page not found", "There is nothing at this address.", "Check the address, or go back."),
-    405: ("method_not_allowed", "This cannot be done here", "The page does not take this kind of request.", "Go back."),
-    408: ("request_timeout", "The request took too long", "It did not arrive in time.", "Try again."),
+    404: (
+        "not_found",
+        _("Page not found"),
+        _("There is nothing at this address."),
+        _("Check the address, or go back."),
+    ),
+    405: (
+        "method_not_allowed",
+        _("This cannot be done here"),
+        _("The page does not take this kind of request."),
+        _("Go back."),
+    ),
+    408: ("request_timeout", _("The request took too long"), _("It did not arrive in time."), _("Try again.")),
     413: (
         "content_too_large",
-        "That was too much",
-        "The request is larger than we accept.",
-        "Send less, then try again.",
+        _("That was too much"),
+        _("The request is larger than we accept."),
+        _("Send less, then try again."),
     ),
-    414: ("uri_too_long", "The address is too long", "The link is longer than we accept.", "Go back and try again."),
-    415: ("unsupported_media_type", "We cannot read that", "The request has a form we do not take.", "Go back."),
-    421: ("misdirected_request", "Wrong address", "This server does not answer under that name.", "Check the address."),
+    414: (
+        "uri_too_long",
+        _("The address is too long"),
+        _("The link is longer than we accept."),
+        _("Go back and try again."),
+    ),
+    415: (
+        "unsupported_media_type",
+        _("We cannot read that"),
+        _("The request has a form we do not take."),
+        _("Go back."),
+    ),
+    421: (
+        "misdirected_request",
+        _("Wrong address"),
+        _("This server does not answer under that name."),
+        _("Check the address."),
+    ),
     431: (
         "headers_too_large",
-        "The request is too large",
-        "Your browser sent more than we accept.",
-        "Clear this site's cookies, then try again.",
+        _("The request is too large"),
+        _("Your browser sent more than we accept."),
+        _("Clear this site's cookies, then try again."),
     ),
 }
 
@@ -117,10 +146,14 @@ class Refusals:
         title, message, advice = WORDS.get(error.words or error.error, WORDS["invalid_request"])
         facts: tuple[tuple[str, str], ...] = ()
         if self._development:
-            facts = (("What happened", error.description), ("What to change", error.hint or "-"), *error.facts)
+            facts = (
+                (_("What happened"), error.description),
+                (_("What to change"), error.hint or "-"),
+                *error.facts,
+            )
         continue_url = error.continue_url if isinstance(error, Expired) else None
         if isinstance(error, Expired) and continue_url is None:
-            advice = "Go back to the application and start again."
+            advice = _("Go back to the application and start again.")
         view = ErrorPage(
             title=title,
             message=message,

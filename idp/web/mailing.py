@@ -4,7 +4,6 @@ A template's first line is the subject, then come paragraphs with an empty line 
 link alone becomes a button. What is put in cannot become markup, for HTML is made of the finished text.
 """
 
-import gettext
 import re
 from email.errors import MessageError
 from email.headerregistry import Address
@@ -15,8 +14,10 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup, escape
 
 from idp.accounts.mails import Letter, Unwritable
+from idp.languages import direction_of
 from idp.settings import Settings
-from idp.web.moments import Moment, zone_of
+from idp.web.moments import Moment, in_words, zone_of
+from idp.web.translations import install, speaking, spoken
 
 LAYOUT = "layout.html"
 # One line, whatever the values hold: a header must not begin another (LG-32).
@@ -38,18 +39,24 @@ class Composer:
             undefined=StrictUndefined,
             extensions=["jinja2.ext.i18n"],
         )
-        environment.install_gettext_translations(gettext.NullTranslations(), newstyle=True)  # type: ignore[attr-defined]
+        install(environment)
         self._templates = {name: environment.get_template(name) for name in environment.list_templates()}
 
     def compose(self, letter: Letter) -> EmailMessage:
         """Return the mail. Raises `Unwritable`."""
         if f"{letter.template}.txt" not in self._templates:
             raise Unwritable(f"there is no template {letter.template!r}")
+        with speaking(letter.language):
+            return self._written(letter)
+
+    def _written(self, letter: Letter) -> EmailMessage:
         settings = self._settings
         values = {"username": _line(letter.username), "product_name": settings.product_name, "issuer": settings.issuer}
         about = {"link": letter.link, "code": letter.code, "browser": _line(letter.browser)}
-        about |= {"address": _line(letter.address), "time": Moment.of(letter.at, zone_of(letter.zoneinfo)).words}
-        text = self._templates[f"{letter.template}.txt"].render(values | about)
+        moment = in_words(Moment.of(letter.at, zone_of(letter.zoneinfo))) if letter.at is not None else ""
+        about |= {"address": _line(letter.address), "moment": moment}
+        days = {"invitation_days": settings.sign_up.invitation_days}
+        text = self._templates[f"{letter.template}.txt"].render(values | about | days)
         subject, _, body = text.strip().partition("\n")
         message = EmailMessage(policy=SMTP)
         message["Subject"] = _line(subject)
@@ -68,7 +75,8 @@ class Composer:
             LINK.format(part, subject) if link and part == link else Markup("<p>{0}</p>").format(part)
             for part in paragraphs
         )
-        return layout.render(subject=escape(subject), body=html)
+        lang = spoken()
+        return layout.render(subject=escape(subject), body=html, lang=lang, dir=direction_of(lang))
 
 
 def _recipient(text: str) -> Address:

@@ -53,6 +53,24 @@ class Parser:
             fetched=fetched,
         )
 
+    def outline(self, scope: Mapping[str, Any], request_id: str) -> Request:
+        """Return as much of a request as the answer to one that cannot be parsed needs: what it is for, and in which
+        language whoever sent it reads."""
+        headers: dict[str, str] = {}
+        cookies = []
+        for name, value in scope["headers"]:
+            if name == b"accept-language":
+                headers.setdefault("accept-language", value.decode("latin-1"))
+            elif name == b"cookie":
+                cookies.append(value.decode("latin-1"))
+        return Request(
+            method=scope["method"],
+            path=scope["path"],
+            headers=headers,
+            request_id=request_id,
+            browser=self._cookies.read(cookies),
+        )
+
     def address(self, scope: Mapping[str, Any], forwarded: Sequence[str]) -> str:
         """Return the client's address: the peer's, or what a trusted proxy says of it in X-Forwarded-For (R13)."""
         peer = scope["client"][0] if scope.get("client") else ""

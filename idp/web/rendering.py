@@ -1,6 +1,5 @@
 """Templates to HTML: autoescaped, strict about names, compiled once. jinja2 is used here alone."""
 
-import gettext
 import hashlib
 from collections.abc import Mapping
 from functools import lru_cache
@@ -8,10 +7,10 @@ from importlib.resources import files
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
+from idp.languages import LANGUAGES, direction_of
+from idp.web.moments import in_words
+from idp.web.translations import install, speaking
 from idp.web.views import View
-
-# Languages written from right to left (CLDR characterOrder); their catalogues come with the translations.
-RIGHT_TO_LEFT = frozenset({"ar", "ckb", "dv", "fa", "he", "ps", "sd", "ug", "ur", "yi"})
 
 
 class Renderer:
@@ -20,10 +19,13 @@ class Renderer:
     def __init__(self, product_name: str, *, development: bool, base_path: str = "") -> None:
         self._templates = _compile_templates(product_name, development, base_path)
 
-    def render(self, view: View, *, request_id: str, locale: str = "en") -> str:
-        """Return the page. Raises when a template asks for something that its view does not have."""
-        direction = "rtl" if locale.partition("-")[0].lower() in RIGHT_TO_LEFT else "ltr"
-        return self._templates[view.template].render(view=view, request_id=request_id, lang=locale, dir=direction)
+    def render(self, view: View, *, request_id: str, locale: str = "en", switch_url: str | None = None) -> str:
+        """Return the page in a language. `switch_url` is where another one is chosen, None for a page that cannot be
+        shown again. Raises when a template asks for something that its view does not have."""
+        with speaking(locale):
+            return self._templates[view.template].render(
+                view=view, request_id=request_id, lang=locale, dir=direction_of(locale), switch_url=switch_url
+            )
 
 
 @lru_cache(maxsize=8)
@@ -38,10 +40,16 @@ def _compile_templates(product_name: str, development: bool, base_path: str) -> 
         auto_reload=False,
         extensions=["jinja2.ext.i18n"],
     )
-    environment.install_gettext_translations(gettext.NullTranslations(), newstyle=True)  # type: ignore[attr-defined]
+    install(environment)
+    environment.filters["in_words"] = in_words
     static = files("idp.web").joinpath("static")
     urls = {file.name: _versioned(base_path, file.name, file.read_bytes()) for file in static.iterdir()}
-    environment.globals |= {"product_name": product_name, "development": development, "static": urls}
+    environment.globals |= {
+        "product_name": product_name,
+        "development": development,
+        "static": urls,
+        "languages": LANGUAGES,
+    }
     return {name: environment.get_template(name) for name in environment.list_templates()}
 
 

@@ -8,7 +8,9 @@ from starlette.routing import Route
 from starlette.types import Lifespan, Receive, Scope, Send
 
 from idp.accounts import alarms, emails, recovery
+from idp.accounts import sign_up as sign_ups
 from idp.authentication.ceremonies import RelyingParty
+from idp.authentication.new_passwords import NewPasswords
 from idp.authentication.second_factors import SecondFactors
 from idp.authentication.sign_in import SignIn
 from idp.outbound.development_mail import DevelopmentMail
@@ -24,6 +26,7 @@ from idp.web.pages import (
     email_confirm,
     entering,
     home,
+    keep_account,
     kept_mails,
     not_me,
     passkeys,
@@ -32,8 +35,12 @@ from idp.web.pages import (
     second_factor,
     set_up,
     sign_in,
+    sign_up,
+    sign_up_finish,
 )
+from idp.web.pages.account import email
 from idp.web.pages.account.actions import account_actions
+from idp.web.pages.language import LANGUAGE_ACTION
 from idp.web.routing import Action, endpoint_action
 from idp.web.static import static_actions
 
@@ -47,17 +54,21 @@ def page_actions(verifier: SignIn, second_factors: SecondFactors) -> tuple[Actio
     return (
         Action(path=entering.SECOND_FACTOR_PATH, methods=("GET", "POST"), handle=handle_second_factor),
         Action(path=entering.SET_UP_PATH, methods=("GET", "POST"), handle=set_up.handle_set_up),
+        Action(path=entering.KEEP_PATH, methods=("GET", "POST"), handle=keep_account.handle_keep),
         Action(path=passkeys.ADD_PASSKEY_PATH, methods=("GET", "POST"), handle=add_passkey.handle_add_passkey),
         Action(path=sign_in.PATH, methods=("GET", "POST"), handle=handle_sign_in, hashes=True),
         Action(path=consent.PATH, methods=("GET", "POST"), handle=consent.handle_consent),
         Action(path=accounts.PATH, methods=("GET", "POST"), handle=accounts.handle_accounts),
         Action(path="/", methods=("GET",), handle=home.handle_home),
+        LANGUAGE_ACTION,
     )
 
 
-def recovery_actions(verifier: SignIn, settings: Settings, kept: DevelopmentMail | None) -> tuple[Action, ...]:
+def recovery_actions(
+    new_passwords: NewPasswords, settings: Settings, kept: DevelopmentMail | None
+) -> tuple[Action, ...]:
     """Return the pages of recovery. Links come by mail or from an operator, so one of them is there in any case."""
-    reset = password_reset.password_reset_handler(verifier.hash)
+    reset = password_reset.password_reset_handler(new_passwords)
     found = [Action(path=recovery.PATH, methods=("GET", "POST"), handle=reset, hashes=True)]
     if settings.sends_mail:
         handle = password_forgotten.handle_forgotten
@@ -65,15 +76,29 @@ def recovery_actions(verifier: SignIn, settings: Settings, kept: DevelopmentMail
         confirm = email_confirm.handle_email_confirm
         found.append(Action(path=emails.PATH, methods=("GET", "POST"), handle=confirm))
         found.append(Action(path=alarms.PATH, methods=("GET", "POST"), handle=not_me.handle_not_me))
+        found.append(Action(path=email.PATH, methods=("GET", "POST"), handle=email.handle))
     if kept is not None:
         found.append(Action(path=kept_mails.PATH, methods=("GET",), handle=kept_mails.kept_mails_handler(kept)))
     return tuple(found)
 
 
-def actions(registry: Registry, verifier: SignIn, second_factors: SecondFactors) -> tuple[Action, ...]:
-    """Return all actions under the issuer."""
+def sign_up_actions(new_passwords: NewPasswords, settings: Settings) -> tuple[Action, ...]:
+    """Return the pages of sign-up that the settings allow; who is invited has a link, and needs the last one only."""
+    found = []
+    if settings.sign_up.is_asked_for:
+        found.append(Action(path=sign_ups.PATH, methods=("GET", "POST"), handle=sign_up.handle_sign_up))
+    if settings.sign_up.is_on:
+        finish = sign_up_finish.finish_handler(new_passwords)
+        found.append(Action(path=sign_ups.FINISH_PATH, methods=("GET", "POST"), handle=finish, hashes=True))
+    return tuple(found)
+
+
+def actions(
+    registry: Registry, verifier: SignIn, new_passwords: NewPasswords, second_factors: SecondFactors
+) -> tuple[Action, ...]:
+    """Return all actions under the issuer that are there whatever the settings say."""
     endpoints = tuple(endpoint_action(e) for e in registry.endpoints.values() if not e.at_root)
-    pages = (*page_actions(verifier, second_factors), *account_actions(verifier))
+    pages = (*page_actions(verifier, second_factors), *account_actions(verifier, new_passwords))
     return (*endpoints, *pages, *static_actions(), *HEALTH_ACTIONS)
 
 
@@ -109,6 +134,7 @@ def build_application(
     edge: Edge,
     settings: Settings,
     verifier: SignIn,
+    new_passwords: NewPasswords,
     lifespan: Lifespan[Starlette],
     kept: DevelopmentMail | None = None,
 ) -> Starlette:
@@ -116,8 +142,9 @@ def build_application(
     relying_party = RelyingParty.of(settings.issuer, settings.product_name)
     second_factors = SecondFactors(edge.server.vault, edge.server.throttle, relying_party)
     found = (
-        *actions(edge.server.registry, verifier, second_factors),
-        *recovery_actions(verifier, settings, kept),
+        *actions(edge.server.registry, verifier, new_passwords, second_factors),
+        *recovery_actions(new_passwords, settings, kept),
+        *sign_up_actions(new_passwords, settings),
     )
     by_path = actions_by_path(edge, settings, found)
     patterns = [Route(path, Dispatch(edge, {}, action)) for path, action in by_path.items() if "{" in path]

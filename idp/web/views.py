@@ -70,7 +70,7 @@ class SignIn(View):
     With `account`, whose session goes on, only the password is asked for; `other_url` leads to the page without it.
     `passkey_options` are those of `navigator.credentials.get()` as JSON, None where browsers allow no passkeys.
     `accounts_url` leads to the account chooser, when others are signed in; `forgotten_url` to a new password, where
-    there is mail."""
+    there is mail; `sign_up_url` to a new account, where anybody may make one."""
 
     template: ClassVar[str] = "sign_in.html"
     action: str
@@ -87,6 +87,7 @@ class SignIn(View):
     passkey_options: Mapping[str, Any] | None = None
     accounts_url: str | None = None
     forgotten_url: str | None = None
+    sign_up_url: str | None = None
 
     @property
     def remembered_days(self) -> int:

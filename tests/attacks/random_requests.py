@@ -48,7 +48,7 @@ def grammar(seed: int) -> Grammar:
     """Return the grammar over all that is served."""
     registry = build_registry()
     unused: Any = None
-    paths = [action.path for action in actions(registry, unused, unused)]
+    paths = [action.path for action in actions(registry, unused, unused, unused)]
     return Grammar(Random(seed), paths, sorted(registry.parameters), sorted(registry.client_metadata))
 
 

@@ -26,7 +26,7 @@ def all_actions() -> Iterator[Action]:
     """Yield all that is served, as the application lists it."""
     registry = build_registry()
     unused: Any = None
-    known = {action.path: action for action in actions(registry, unused, unused)}
+    known = {action.path: action for action in actions(registry, unused, unused, unused)}
     yield from known.values()
     yield Action(
         path="/.well-known/oauth-authorization-server", methods=("GET",), handle=next(iter(known.values())).handle

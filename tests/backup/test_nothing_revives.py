@@ -10,6 +10,7 @@ from demo_clients.relying_party.id_token import ExpectedIdToken, verify_id_token
 from demo_clients.relying_party.jwks import KeyCache
 from idp.accounts.accounts import disable_account, set_password
 from idp.accounts.clients import remove_client, rotate_secret
+from idp.accounts.deletion import close_account, remove_account, remove_due
 from idp.cli.user import get_account
 from idp.stores.interfaces import UnitOfWork
 from idp.stores.records import OutboxMessage
@@ -214,6 +215,34 @@ def test_what_the_old_database_still_knows_counts(over: Disaster) -> None:
     for tried, status in ((SECRET, 401), (secret, 400)):
         response = after.browser().post("/oauth2/token", data=form | {"client_secret": tried})
         assert response.status_code == status
+
+
+@pytest.mark.case("OP-28")
+def test_deleted_accounts_stay_deleted(over: Disaster) -> None:
+    """One that was closed before the backup stays so, with its date; one that was removed since is not there, nor one
+    that was closed since open, if the old database can be read. A name may be somebody else's by then."""
+    house = over.house
+    house.add_account("carol")
+    sessions = house.server.sessions
+    with house.storage.begin() as uow:
+        close_account(uow, sessions, get_account(uow, "carol"), over.clock.now(), delay_days=7)
+    over.back_up()
+    over.clock.move(60)
+    with house.storage.begin() as uow:
+        assert remove_account(uow, sessions, get_account(uow, "alice"), over.clock.now())
+        close_account(uow, sessions, get_account(uow, "bob"), over.clock.now(), delay_days=7)
+    new = house.add_account("alice")
+    restored = over.restore(after=house.storage)
+    assert restored.carried is not None
+    assert restored.carried.removed_accounts == 1
+    after = over.restored_house()
+    with after.storage.snapshot() as uow:
+        assert get_account(uow, "alice").account_id == new.account_id
+    for name in ("bob", "carol"):
+        assert "account-keep" in after.browser().follow(sign_in(after.browser(), name)).text
+    over.clock.move(8 * 86_400)
+    after.clock.at = over.clock.now()
+    assert remove_due(after.storage, after.server.sessions, after.clock.now(), 50) == 2
 
 
 def sign_in(browser: Browser, username: str) -> httpx2.Response:

@@ -163,7 +163,7 @@ def test_the_seed_is_what_the_wire_contract_says(home: DemoHome) -> None:
         account = find_account(uow, "demo")
     assert {identifier: tuple(one.scopes) for identifier, one in resources.items()} == {
         "http://shop.localhost:9001/api": ("orders.read",),
-        "http://bank.localhost:9002/api": ("accounts.read",),
+        "http://bank.localhost:9002/api": ("accounts.read", "transfers.write"),
     }
     assert {name: (c.first_party, c.value("token_endpoint_auth_method")) for name, c in clients.items()} == {
         "shop": (True, "client_secret_basic"),

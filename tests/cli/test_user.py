@@ -51,6 +51,7 @@ def test_an_account_is_made_with_all_that_is_given(cli: CommandLine) -> None:
         "email_verified": False,
         "roles": ["a", "b"],
         "enabled": True,
+        "removed": None,
         "created": "",
     }
     assert row["sub"] in result.stdout
@@ -258,3 +259,27 @@ def test_a_password_is_asked_for_twice_on_a_terminal(cli: CommandLine) -> None:
         os.close(leader)
     assert PASSPHRASE.encode() not in shown
     assert knows(cli, PASSPHRASE)
+
+
+def test_an_account_is_closed_and_kept(cli: CommandLine) -> None:
+    """With a date, which the list shows; a second time changes nothing; `enable` keeps it."""
+    cli.run("user", "add", "alice", "--password-stdin", stdin=f"{PASSPHRASE}\n")
+    assert "idp user enable alice" in cli.run("user", "remove", "alice").output
+    closed = account(cli)
+    assert closed.delete_at is not None
+    assert cli.read("user", "list")[0]["removed"].startswith("20")
+    cli.run("user", "remove", "alice")
+    assert account(cli) == closed
+    cli.run("user", "enable", "alice")
+    assert account(cli).is_open
+    assert cli.read("user", "list")[0]["removed"] is None
+
+
+def test_an_account_is_removed_at_once(cli: CommandLine) -> None:
+    """By its name, or by the `sub` that the log has; what is not there is told."""
+    for name in ("alice", "bob"):
+        cli.run("user", "add", name, "--password-stdin", stdin=f"{PASSPHRASE}\n")
+    cli.run("user", "remove", "alice", "--now")
+    cli.run("user", "remove", account(cli, "bob").account_id, "--now")
+    assert cli.read("user", "list") == []
+    assert "There is no account" in cli.refused("user", "remove", "alice", "--now")

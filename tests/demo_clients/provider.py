@@ -26,7 +26,7 @@ BANK = "http://bank.localhost:9002"
 SUBJECT = "u-7f3a"
 MISSING: Any = object()
 EVENT = "http://schemas.openid.net/event/backchannel-logout"
-API_SCOPES = ("orders.read", "accounts.read")
+API_SCOPES = ("orders.read", "accounts.read", "transfers.write")
 
 Members = dict[str, Any]
 
@@ -58,6 +58,7 @@ class Grant:
     code_challenge: str
     sid: str
     auth_time: int
+    acr: str = "1"
     code_used: bool = False
     revoked: bool = False
 
@@ -82,6 +83,7 @@ class FakeProvider:
     roles: tuple[str, ...] = ("customer",)
     claims: Members = field(default_factory=lambda: {"name": "Robin Demo", "email": "robin@example.test"})
     sid: str = "s-1"
+    strong_acr: str = "urn:signet:acr:mfa"
     metadata_changes: Members = field(default_factory=dict)
     jwk_changes: Members = field(default_factory=dict)
     id_token_changes: Members = field(default_factory=dict)
@@ -201,6 +203,7 @@ class FakeProvider:
             code_challenge=values["code_challenge"],
             sid=self.sid,
             auth_time=self.now(),
+            acr=self.strong_acr if "acr_values" in values else "1",
         )
         return code
 
@@ -254,7 +257,14 @@ class FakeProvider:
 
     def _issue(self, grant: Grant, resource: str, *, with_id_token: bool, id_token_changes: Members) -> Response:
         scope = self._scope_for(grant, resource)
-        access_token = self.access_token(aud=resource, scope=" ".join(scope), client_id=grant.client_id, sid=grant.sid)
+        access_token = self.access_token(
+            aud=resource,
+            scope=" ".join(scope),
+            client_id=grant.client_id,
+            sid=grant.sid,
+            acr=grant.acr,
+            auth_time=grant.auth_time,
+        )
         refresh_token = secrets.token_urlsafe(24)
         self.refresh_tokens[refresh_token] = grant
         self.issued += [access_token, refresh_token]
@@ -273,7 +283,7 @@ class FakeProvider:
         if resource == self.issuer:
             wanted = set(grant.scope) - set(API_SCOPES)
         else:
-            wanted = {"accounts.read" if "bank." in resource else "orders.read"}
+            wanted = {"accounts.read", "transfers.write"} if "bank." in resource else {"orders.read"}
         return [one for one in grant.scope if one in wanted or one == "roles"]
 
     def _id_token(self, grant: Grant, access_token: str, changes: Members) -> str:
@@ -287,7 +297,7 @@ class FakeProvider:
             "nonce": grant.nonce,
             "at_hash": b64(hashlib.sha256(access_token.encode()).digest()[:16]),
             "sid": grant.sid,
-            "acr": "1",
+            "acr": grant.acr,
             "amr": ["pwd"],
         }
         claims = merged(merged(usual, changes), self.id_token_changes)

@@ -153,7 +153,8 @@ def test_pages_are_accessible(chromium: Browser, demo: Demo, scheme: str, width:
     found: list[str] = []
 
     def look(address: str, *, press: str = "") -> None:
-        page.goto(address)
+        if address:
+            page.goto(address)
         if press:
             page.click(press)
             page.wait_for_load_state()
@@ -170,7 +171,18 @@ def test_pages_are_accessible(chromium: Browser, demo: Demo, scheme: str, width:
         look(f"{site}/try", press="#try-all")
         for path in ("/timeline", "/logout", "/nowhere"):
             look(site + path)
-    look(demo.bank, press="text=Move to the other account")
+    page.goto(demo.bank)
+    page.fill("#amount", "5")
+    page.click("#move")
+    look(page.url)
+    page.click("#prove")
+    expect(page.locator("#moved")).to_be_visible()
+    look(page.url)
+    page.goto(demo.bank)
+    page.fill("#amount", "nothing")
+    page.click("#move")
+    expect(page.locator("#fault")).to_be_visible()
+    look("")
     assert found == []
     context.close()
 

@@ -7,7 +7,7 @@ import pytest
 
 from demo_clients.relying_party import web
 from tests.demo_clients.provider import BANK, ISSUER, SHOP
-from tests.demo_clients.wire import World, post_form, sign_in
+from tests.demo_clients.wire import World, post_form, prove, sign_in
 
 pytestmark = pytest.mark.anyio
 
@@ -123,6 +123,8 @@ async def test_transfers(browser: httpx2.AsyncClient, amount: str, status: int, 
     await sign_in(browser, BANK)
     response = await post_form(browser, "/transfers", BANK, source="current", amount=amount)
     assert response.status_code == status
+    if status == 303:
+        await prove(browser, response.headers["location"])
     assert ('role="alert"' in response.text) == (status == 400)
     assert "<b>" not in response.text
     assert f'data-account="current">{balance}<' in (await browser.get(f"{BANK}/")).text

@@ -102,3 +102,12 @@ async def post_form(browser: httpx2.AsyncClient, path: str, site: str = SHOP, **
 def parameters(url: str) -> dict[str, str]:
     """The query of a URL."""
     return dict(parse_qsl(urlsplit(url).query, keep_blank_values=True))
+
+
+async def prove(browser: httpx2.AsyncClient, order: str) -> httpx2.Response:
+    """Press the button of a transfer that was challenged, sign in as asked, and come back: the transfer's page."""
+    sent = await post_form(browser, f"{order}/prove", BANK)
+    assert sent.status_code == 303, sent.text
+    back = await browser.get((await browser.get(sent.headers["location"])).headers["location"])
+    assert back.headers["location"] == order
+    return await browser.get(BANK + order)

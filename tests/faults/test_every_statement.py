@@ -9,6 +9,7 @@ from anyio.from_thread import start_blocking_portal
 
 from idp.stores.sql.storage import SqlStorage
 from tests.conftest import furnished
+from tests.faults.account_steps import ACCOUNT_STEPS
 from tests.faults.answers import check_unavailable
 from tests.faults.injection import Fault, failing
 from tests.faults.steps import STEPS, Consent, SignIn, SignOut, Step
@@ -47,7 +48,7 @@ def try_all(step: type[Step], house: House, way: str) -> int:
     raise AssertionError("more statements than expected")
 
 
-def try_each(house: House, way: str, steps: Iterable[type[Step]] = STEPS) -> dict[str, int]:
+def try_each(house: House, way: str, steps: Iterable[type[Step]] = (*STEPS, *ACCOUNT_STEPS)) -> dict[str, int]:
     """Return for each step how many statements failed in turn; one provider and one event loop for all, for making them
     takes longest."""
     with start_blocking_portal() as portal, pytest.MonkeyPatch.context() as patch:

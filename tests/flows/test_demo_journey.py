@@ -3,10 +3,12 @@
 import time
 from collections.abc import Iterator
 
+import pyotp
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.demo import Demo, chromium, running_demo
+from tests.virtual_authenticator import Device
 
 pytestmark = pytest.mark.browser
 
@@ -114,3 +116,54 @@ def test_disabled_account_is_out_at_once(demo: Demo, page: Page) -> None:
         expect(page.locator("[role=alert]")).to_contain_text("don’t match")
     finally:
         demo.run_idp("user", "enable", "demo")
+
+
+def order_money(demo: Demo, page: Page) -> None:
+    """Order a transfer at the Bank, which is signed in to, and see that its API refuses."""
+    page.fill("#amount", "12.50")
+    page.click("#move")
+    expect(page.locator("h1")).to_have_text("One more step")
+    expect(page.locator(".timeline")).to_contain_text("insufficient_user_authentication")
+
+
+@pytest.mark.requirement("RFC 9470", "4")
+def test_transfer_takes_the_passkey_alone(demo: Demo, page: Page) -> None:
+    """Who signed in by password proves the passkey, nothing else, and the transfer that waited goes through."""
+    demo.add_user("petra")
+    device = Device(page)
+    device.present(is_here=False)
+    page.goto(f"{demo.bank}/login")
+    demo.sign_in(page, "petra")
+    expect(page.locator("#passkey-add")).to_be_visible()
+    device.present(is_here=True)
+    page.click("#passkey-add")
+    expect(page.locator("#who")).to_be_visible()
+    order_money(demo, page)
+    page.click("#prove")
+    expect(page.locator("h1")).to_have_text("Use your passkey")
+    assert page.locator("#password").count() == 0
+    page.click("#second-factor-passkey")
+    expect(page.locator("#moved")).to_be_visible()
+    assert page.url.startswith(f"{demo.bank}/transfers/")
+    assert "phr" in page.locator(".timeline").inner_text()
+    page.click("#to-accounts")
+    expect(page.locator("[data-account=current]")).to_have_text("2,487.50 €")
+
+
+def test_transfer_has_a_second_factor_set_up_on_the_way(demo: Demo, page: Page) -> None:
+    """Who has none proves the password again, sets up an app, and is back where the transfer waits."""
+    demo.add_user("otto")
+    page.goto(f"{demo.bank}/login")
+    demo.sign_in(page, "otto")
+    expect(page.locator("#who")).to_be_visible()
+    order_money(demo, page)
+    page.click("#prove")
+    page.fill("#password", demo.password)
+    page.click("#login-submit")
+    page.click("summary")
+    secret = page.locator("code.secret").inner_text().replace(" ", "")
+    page.fill("#code", pyotp.TOTP(secret).now())
+    page.click("#set-up-submit")
+    page.click("#codes-continue")
+    expect(page.locator("#moved")).to_be_visible()
+    assert "urn:signet:acr:mfa" in page.locator(".timeline").inner_text()

@@ -95,7 +95,7 @@ def test_nobody_learns_who_has_an_account(post: Postal) -> None:
         rows = uow.outbox.list(client_id="")
         assert [event.name for event in uow.audit.list() if not event.name.startswith("key.")] == []
     assert {(row.destination, frozenset(row.payload)) for row in rows} == {
-        ("", frozenset({"template", "sealed", "sealing_id"}))
+        ("", frozenset({"template", "sealed", "sealing_id", "language"}))
     }
     assert "alice" not in str(rows)
     post.deliver()
@@ -177,9 +177,9 @@ def test_the_second_factor_stays(post: Postal) -> None:
     """The link starts no session, and at the next sign-in the code is asked for; eight characters are enough then."""
     app = give_app(post.house)
     browser = post.house.browser()
-    done = browser.submit(visit(post, post.link(), browser), password="twowords")
+    done = browser.submit(visit(post, post.link(), browser), password="owl-kettle")
     assert "second step stays" in done.text
-    page = browser.sign_in(browser.follow(browser.authorize()), password="twowords")
+    page = browser.sign_in(browser.follow(browser.authorize()), password="owl-kettle")
     assert "code=" in send_code(browser, page, next_code(post.house, app)).headers["location"]
 
 
@@ -338,14 +338,14 @@ def test_an_operator_lets_somebody_back_in(post: Postal, without: bool) -> None:
     give_app(post.house)
     link = reset_link("https://idp.example", rescue_token(post, without_second_factor=without))
     browser = post.house.browser()
-    page = browser.submit(visit(post, link, browser), password="twowords")
+    page = browser.submit(visit(post, link, browser), password="owl-kettle")
     assert ('id="password-set"' in page.text) is not without
     if without:
         assert "15 characters" in page.text
         assert 'id="password-set"' in browser.submit(page, password=NEW).text
         assert can_sign_in(post, NEW)
     else:
-        asked = browser.sign_in(browser.follow(browser.authorize()), password="twowords")
+        asked = browser.sign_in(browser.follow(browser.authorize()), password="owl-kettle")
         assert 'id="second-factor-submit"' in asked.text
     post.deliver()
     subjects = {mail["Subject"] for mail in post.sink.mails}

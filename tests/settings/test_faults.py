@@ -104,6 +104,10 @@ def test_a_group_is_no_setting() -> None:
         ('trusted_proxies = ["10.0.0.0/8", "10.0.0.0/99"]', "'10.0.0.0/99' is not an IP", "trusted_proxies = ["),
         ("lifetimes.code_seconds = 61", "'61' is more than 60", "lifetimes.code_seconds = 60"),
         ("keys.publish_ahead_seconds = 10", "do not know", "keys.publish_ahead_seconds = 300"),
+        ('sign_up.mode = "open"', "needs a mail server", 'sign_up.mode = "invitation"'),
+        ('sign_up.mode = "domain"\ndevelopment = true', "sign_up.mode is domain", "sign_up.domains = ["),
+        ('sign_up.domains = ["Example.org"]', "is not a domain", "sign_up.domains = ["),
+        ('password.breach_check_url = "range"', "is not the URL of a service", "password.breach_check_url = "),
         ("argon2.parallelism = 64\nargon2.memory_kib = 100", "RFC 9106", "argon2.memory_kib = 19456"),
     ],
 )

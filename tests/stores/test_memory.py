@@ -5,11 +5,12 @@ import pytest
 from idp.stores.memory import MemoryStorage
 from tests.stores.contract import StoreContract
 from tests.stores.contract_authenticators import AuthenticatorContract
+from tests.stores.contract_removing import RemovingContract
 from tests.stores.contract_sweeping import SweepingContract
 from tests.stores.contract_writing import WritingContract
 
 
-class TestMemory(StoreContract, WritingContract, SweepingContract, AuthenticatorContract):
+class TestMemory(StoreContract, WritingContract, SweepingContract, AuthenticatorContract, RemovingContract):
     """The contract, in memory."""
 
     @pytest.fixture

@@ -16,6 +16,7 @@ from idp.stores.sql.sweeping import SWEEPING
 from tests.postgresql import Server
 from tests.stores.contract import DAY, NOW, StoreContract, account, artifact, grant, session
 from tests.stores.contract_authenticators import AuthenticatorContract
+from tests.stores.contract_removing import RemovingContract
 from tests.stores.contract_sweeping import SweepingContract
 from tests.stores.contract_writing import WritingContract
 
@@ -28,7 +29,7 @@ def storage(postgresql_url: str) -> Iterator[SqlStorage]:
     made.close()
 
 
-class TestPostgresql(StoreContract, WritingContract, SweepingContract, AuthenticatorContract):
+class TestPostgresql(StoreContract, WritingContract, SweepingContract, AuthenticatorContract, RemovingContract):
     """The contract, on PostgreSQL."""
 
 

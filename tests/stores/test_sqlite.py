@@ -17,13 +17,14 @@ from idp.stores.sql.storage import SqlStorage
 from tests.stores.conftest import open_database
 from tests.stores.contract import StoreContract, artifact, grant
 from tests.stores.contract_authenticators import AuthenticatorContract
+from tests.stores.contract_removing import RemovingContract
 from tests.stores.contract_sweeping import SweepingContract
 from tests.stores.contract_writing import WritingContract
 
 PREAMBLE = "from pathlib import Path\nfrom tests.stores.conftest import open_database\n"
 
 
-class TestSqlite(StoreContract, WritingContract, SweepingContract, AuthenticatorContract):
+class TestSqlite(StoreContract, WritingContract, SweepingContract, AuthenticatorContract, RemovingContract):
     """The contract, on SQLite."""
 
 

@@ -7,8 +7,10 @@ from typing import Any, cast
 import pytest
 
 from idp import upkeep
+from idp.accounts.sessions import Sessions
 from idp.clock import SystemClock
 from idp.jose.rotation import KeyLifeCycle
+from idp.settings import Lifetimes
 from idp.stores.interfaces import Storage
 from idp.stores.sql.storage import SqlStorage
 from idp.upkeep import BATCH_ROWS, EVERY_SECONDS, REST, Upkeep
@@ -35,7 +37,7 @@ class Backlog:
 
 
 def _upkeep(storage: Any) -> Upkeep:
-    return Upkeep(cast(Storage, storage), SystemClock(), cast(KeyLifeCycle, None))
+    return Upkeep(cast(Storage, storage), SystemClock(), cast(KeyLifeCycle, None), Sessions(Lifetimes(), ()))
 
 
 def _with_rest(backlog: Backlog, monkeypatch: pytest.MonkeyPatch) -> Upkeep:

@@ -204,9 +204,9 @@ def test_new_password_ends_all_but_this_session(house: House) -> None:
         (PASSWORD, "", "Enter both passwords"),
         ("", "a new one of fifteen", "Enter both passwords"),
         ("wrong", "a new one of fifteen", "That is not your password"),
-        (PASSWORD, "fourteen chars", "It needs 15 characters"),
+        (PASSWORD, "fourteen chars", "it needs 15 characters"),
         (PASSWORD, "x" * 4097, "too long"),
-        (PASSWORD, "ALICE@example.org", "your own name"),
+        (PASSWORD, "ALICE@example.org", "made of a name"),
     ],
 )
 def test_new_password_is_refused(house: House, current: str, new: str, words: str) -> None:
@@ -220,7 +220,7 @@ def test_shorter_password_with_a_second_factor(house: House) -> None:
     """Eight characters are enough beside a second factor (NIST SP 800-63B-4)."""
     alice = visitor(house)
     give_app(house)
-    page = send(alice, alice.get("/account/password"), "/password", current=PASSWORD, new="twowords")
+    page = send(alice, alice.get("/account/password"), "/password", current=PASSWORD, new="owl-kettle")
     assert "Your password is changed." in page.text
 
 

@@ -5,6 +5,7 @@ import re
 import pytest
 
 from idp.observe.events import EVENTS
+from idp.specs.backchannel_logout import KIND
 from tests.account_pages import at, send, visitor
 from tests.provider import House, response_params
 from tests.second_factors import account_id, give_app, give_codes, next_code, send_code
@@ -33,6 +34,28 @@ def test_withdrawn_access_is_gone(house: House) -> None:
     assert other.refresh(others["refresh_token"], "third").status_code == 200
     assert send(alice, page, "/applications", client="third").status_code == 403
     assert send(alice, page, "/applications", client="nobody").status_code == 403
+
+
+@pytest.mark.requirement("OIDC Back-Channel Logout 1.0", "2.5")
+def test_withdrawn_client_is_told(house: House) -> None:
+    """By a notice for each live session that it was used in, of this account; no other client is, and none is told
+    twice, nor for the form of somebody else."""
+    for name in ("told", "other"):
+        house.add_client(name, first_party=False, backchannel_logout_uri=f"https://{name}.example/logout")
+    alice, elsewhere = visitor(house), visitor(house)
+    for browser in (alice, elsewhere):
+        browser.tokens("told")
+        browser.tokens("other")
+    visitor(house, "bob").tokens("told", username="bob")
+    page = alice.get("/account/applications")
+    send(alice, page, "/applications", client="told", action="withdraw")
+    assert send(alice, page, "/applications", client="told", action="withdraw").status_code == 403
+    with house.storage.snapshot() as uow:
+        notices = [message for message in uow.outbox.list() if message.kind == KIND]
+        mine = {session.session_id for session in uow.sessions.list_live(account_id(house), house.clock.now())}
+    assert [message.destination for message in notices] == ["https://told.example/logout"] * 2
+    assert {message.payload["sid"] for message in notices} == mine
+    assert alice.get("/account").status_code == 200
 
 
 def test_first_party_client_is_listed_too(house: House) -> None:

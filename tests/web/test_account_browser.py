@@ -1,6 +1,7 @@
 """The account pages in a real Chromium: accessible in both schemes and narrow, by keyboard, without JavaScript."""
 
 from collections.abc import Callable, Iterator
+from itertools import count
 
 import pyotp
 import pytest
@@ -10,12 +11,13 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from idp.stores.records import Authenticator
 from tests.second_factors import account_id
 from tests.web.conftest import Live, sign_in
-from tests.web.test_pages_browser import RULES
+from tests.web.test_pages_browser import RULES, check_state
 
 pytestmark = pytest.mark.browser
 
 # Colours are the same at every width, so each scheme is judged once.
 LOOKS = [("light", 900), ("dark", 320)]
+NUMBERS = count()
 
 
 def enter(live: Live, page: Page, path: str = "", username: str = "bob") -> None:
@@ -111,6 +113,7 @@ STATES: dict[str, tuple[Callable[[Live, Page], None], str]] = {
     "applications": (at_applications, ".scopes"),
     "activity": (lambda live, page: enter(live, page, "/activity"), "time"),
     "data": (lambda live, page: enter(live, page, "/data"), "#download"),
+    "delete": (lambda live, page: enter(live, page, "/delete"), "#delete-account"),
 }
 
 
@@ -186,3 +189,26 @@ def test_places_by_keyboard(live: Live, page: Page) -> None:
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     expect(page.locator("h1")).to_have_text("Profile")
+
+
+def at_closed(live: Live, page: Page) -> None:
+    """Delete an account that is made for it."""
+    name = f"leaver{next(NUMBERS)}"
+    live.house.add_account(name)
+    enter(live, page, "/delete", name)
+    page.click("#delete-account")
+    expect(page.locator("#account-closed")).to_be_visible()
+    page.click("#sign-in-to-keep")
+    sign_in(page, name)
+
+
+@pytest.mark.parametrize("end", ["account-keep", "account-leave"])
+def test_closed_account(live: Live, engine: Browser, end: str) -> None:
+    """Whoever signs in is asked, in every light; keeping it leads on to the account, leaving it closed does not."""
+
+    def go(live: Live, page: Page) -> None:
+        at_closed(live, page)
+        if end == "account-leave":
+            page.click("#account-leave")
+
+    check_state(live, engine, go, "#account-keep" if end == "account-keep" else "h1")

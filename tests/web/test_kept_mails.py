@@ -19,7 +19,7 @@ def test_mails_of_development_are_shown(tmp_path: Path, ready_keys: None, migrat
     browser = house.browser()
     assert "There are none yet" in browser.get("/dev/mail").text
     link = "https://idp.example/password/reset?token=t"
-    letter = Letter(template="password_reset", to="alice@example.org", username="<b>", link=link)
+    letter = Letter(template="password_reset", to="alice@example.org", username="<b>", language="en", link=link)
     assert house.provider.kept_mails is not None
     assert house.provider.kept_mails.send(Composer(house.server.settings).compose(letter)) == "kept for /dev/mail"
     page = browser.get("/dev/mail")

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import fields
+from datetime import UTC
 from html.parser import HTMLParser
 from importlib.resources import files
 from typing import Any
@@ -10,7 +11,8 @@ from typing import Any
 import pytest
 from jinja2 import UndefinedError
 
-from idp.web import recovery_views, views
+from idp.web import account_views, deletion_views, recovery_views, sign_up_views, views
+from idp.web.moments import Moment
 from idp.web.rendering import Renderer
 from idp.web.views import AccountView, ClientView, ErrorPage, ScopeView, SignIn, View
 
@@ -34,16 +36,68 @@ CONTRACT = {
     recovery_views.NewPassword: ('name="password"', 'id="password-submit"', 'autocomplete="new-password"'),
     recovery_views.EmailConfirm: ('id="email-confirm"',),
     recovery_views.EmailConfirmed: ('id="email-confirmed"',),
+    deletion_views.KeepAccount: ('id="account-keep"', 'id="account-leave"'),
+    deletion_views.AccountClosed: ('id="account-closed"',),
+    deletion_views.Deletion: ('id="delete-account"', 'id="delete-cancel"'),
     recovery_views.PasswordSet: ('id="password-set"',),
+    sign_up_views.SignUpStart: ('name="email"', 'id="sign-up-submit"', 'id="sign-up-sign-in"', 'id="sign-up-cancel"'),
+    sign_up_views.SignUpSent: ('id="sign-up-sent"', 'id="sign-up-resend"'),
     views.ErrorPage: ('<h1 id="op-error">',),
 }
 METHODS = ("totp", "recovery_code", "mailed_code")
 KINDS = [
     kind
-    for module in (views, recovery_views)
+    for module in (views, recovery_views, sign_up_views, account_views, deletion_views)
     for kind in vars(module).values()
-    if isinstance(kind, type) and issubclass(kind, View) and kind is not View
+    if isinstance(kind, type) and issubclass(kind, View) and kind.__module__ == module.__name__
+    if kind not in (View, account_views.AccountPage)
 ]
+MOMENT = Moment.of(1_800_000_000, UTC)
+PROFILE = ("name", "given_name", "family_name", "nickname", "birthdate", "website", "locale", "zoneinfo")
+FRAME = account_views.AccountFrame(
+    root=HOSTILE, path="/account", account=ACCOUNT, csrf_token=HOSTILE, sign_out_url=HOSTILE, done=HOSTILE
+)
+METHOD = account_views.MethodView(authenticator_id=HOSTILE, name=HOSTILE, added=MOMENT, used=MOMENT)
+# Where a name means other things on the account pages.
+SPECIAL: dict[type[View], dict[str, Any]] = {
+    account_views.Overview: {"has_app": True, "sessions": 2},
+    account_views.SessionList: {
+        "sessions": tuple(
+            account_views.SessionView(
+                session_id=HOSTILE,
+                browser=HOSTILE,
+                system=HOSTILE,
+                address=HOSTILE,
+                started=MOMENT,
+                seen=MOMENT,
+                is_this=is_this,
+            )
+            for is_this in (True, False)
+        )
+    },
+    account_views.Profile: {
+        "values": dict.fromkeys(PROFILE, HOSTILE),
+        "faults": {"website": HOSTILE},
+    },
+    account_views.PasswordChange: {"shortest": 15},
+    account_views.Methods: {"app": METHOD, "passkeys": (METHOD, METHOD), "password_set": MOMENT},
+    account_views.NewCodes: {"left": 3},
+    account_views.Applications: {
+        "applications": (
+            account_views.ApplicationView(
+                client_id=HOSTILE,
+                client=CLIENT,
+                scopes=(ScopeView(title=HOSTILE, detail=HOSTILE),),
+                first=MOMENT,
+                last=MOMENT,
+            ),
+        )
+    },
+    account_views.Activity: {
+        "events": (account_views.EventView(name=HOSTILE, result="ok", client=HOSTILE, address=HOSTILE, at=MOMENT),)
+    },
+    deletion_views.Deletion: {"days": 7},
+}
 
 
 class Outline(HTMLParser):
@@ -90,6 +144,9 @@ def filled(kind: type[View], **more: Any) -> View:
         "secret": views.TotpSecret(text=HOSTILE, address=HOSTILE, sealed=HOSTILE),
         "minutes": 60,
         "least_length": 15,
+        "domains": (HOSTILE,),
+        "name_error": None,
+        "is_taken": False,
         "mails": (recovery_views.KeptMail(to=HOSTILE, subject=HOSTILE, words=HOSTILE, link="https://idp.example/"),),
         "account_names": (HOSTILE,),
         "applications": (HOSTILE,),
@@ -102,7 +159,9 @@ def filled(kind: type[View], **more: Any) -> View:
         "retry_after_seconds": 90,
         "remembered_seconds": 86_400 * 30,
         "remember": False,
-    }
+        "frame": FRAME,
+        "deleted": MOMENT,
+    } | SPECIAL.get(kind, {})
     names = [field.name for field in fields(kind)]
     return kind(**({name: special.get(name, HOSTILE) for name in names} | more))
 
@@ -128,6 +187,10 @@ EVERY_STATE = [
     ],
     filled(views.SecondFactor, error="mails", method="mailed_code"),
     filled(recovery_views.ForgottenPassword, error=None, back_url=None),
+    *[filled(sign_up_views.SignUpStart, error=error) for error in (None, "email", "domain", "throttled")],
+    *[filled(sign_up_views.SignUpFinish, name_error=n) for n in ("form", "reserved", "taken", "missing")],
+    *[filled(sign_up_views.SignUpFinish, error=error) for error in (None, "person", "breached", "sequence")],
+    filled(sign_up_views.SignUpFinish, error=None, is_taken=True),
     filled(SignIn, reason="hint", client=None, error="missing", username=""),
 ]
 

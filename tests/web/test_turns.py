@@ -1,6 +1,7 @@
 """Who takes a turn on the event loop: nobody for ever, nobody in vain, and none of them keeps out the rest (R18)."""
 
 import asyncio
+from functools import partial
 from itertools import pairwise
 
 import pytest
@@ -34,20 +35,29 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Passing:
     return made
 
 
-def test_the_loop_goes_on_between_two_turns() -> None:
-    """They run in the order in which they came, and what else is due runs between them."""
-    turns, seen = Turns(100), list[str]()
+@pytest.mark.parametrize(("takes", "rest_takes", "runs"), [(2**-9, 0.0, 1), (2**-9, 2**-7, 4), (2**-9, 0.5, 26)])
+def test_the_loop_goes_on_between_turns(clock: Passing, takes: float, rest_takes: float, runs: int) -> None:
+    """They run in the order in which they came; whatever else is due gets as much of the time, or nearly all."""
+    turns, seen = Turns(1_000), list[int]()
 
-    async def run() -> None:
-        tasks = [asyncio.create_task(turns.run(lambda n=n: seen.append(f"turn {n}"))) for n in range(3)]  # type: ignore[misc]
-        while not all(task.done() for task in tasks):
-            seen.append("else")
+    async def run() -> list[int]:
+        def call(number: int) -> None:
+            clock.take(takes)
+            seen.append(number)
+
+        tasks = [asyncio.create_task(turns.run(partial(call, number))) for number in range(200)]
+        done = []
+        while len(seen) < 150:
+            done.append(len(seen))
+            clock.take(rest_takes if seen else 0.0)
             await asyncio.sleep(0)
+        for task in tasks:
+            task.cancel()
+        return done
 
-    asyncio.run(run())
-    assert [what for what in seen if what != "else"] == ["turn 0", "turn 1", "turn 2"]
-    places = [place for place, what in enumerate(seen) if what != "else"]
-    assert all(later - earlier > 1 for earlier, later in pairwise(places)), seen
+    done = asyncio.run(run())
+    assert seen == list(range(len(seen)))
+    assert {later - earlier for earlier, later in pairwise(done[4:])} == {runs}
 
 
 @pytest.mark.case("OP-41")

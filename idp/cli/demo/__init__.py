@@ -61,6 +61,8 @@ def _summary(kept: DemoHome, where: dict[str, Address]) -> str:
             line("Password", kept.password),
             "",
             "  Sign in to the Shop, then open the Bank: it lets you in without asking.",
+            "  Move money at the Bank: its API wants a second factor; without one you set it up on the way.",
+            f"  Add a passkey at {where['idp'].url}/account, and sign in by it.",
             "  Sign out of the Shop, and the Bank knows within a second.",
             "",
             line("A native app", f"{python} -m demo_clients.mobile{flags} login"),

@@ -39,10 +39,10 @@ CLAIMS: Mapping[str, Any] = {
     "address": {"street_address": "1 Sample Street", "locality": "Sampleton", "country": "Exampleland"},
 }
 EMAIL = "dana@example.com"
-SCOPE = "openid profile email address phone offline_access roles orders.read accounts.read"
+SCOPE = "openid profile email address phone offline_access roles orders.read accounts.read transfers.write"
 _API_SCOPES = {
     "shop": {"orders.read": "See your orders"},
-    "bank": {"accounts.read": "See your accounts and balances"},
+    "bank": {"accounts.read": "See your accounts and balances", "transfers.write": "Move your money"},
 }
 _SECRET_METHODS = {"shop": "client_secret_basic", "bank": "client_secret_post"}
 _GRANT_TYPES = ["authorization_code", "refresh_token"]

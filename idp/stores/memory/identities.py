@@ -1,6 +1,8 @@
 """Accounts, clients, resources, consents and sessions."""
 
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 from idp.stores.interfaces import Duplicate
 from idp.stores.memory.tables import Tables, insert, kept
@@ -44,6 +46,30 @@ class MemoryAccounts:
         """Return a page of accounts."""
         return tuple(self._t.accounts[key] for key in sorted(k for k in self._t.accounts if k > after)[:limit])
 
+    def list_due(self, now: int, limit: int) -> tuple[Account, ...]:
+        """Return closed accounts that are due."""
+        due = [(one.delete_at, one.account_id, one) for one in self._t.accounts.values() if one.delete_at is not None]
+        return tuple(account for delete_at, _, account in sorted(due, key=lambda d: d[:2])[:limit] if delete_at <= now)
+
+    def remove(self, account_id: str) -> bool:
+        """Forget the account and all that belongs to it."""
+        if self._t.accounts.pop(account_id, None) is None:
+            return False
+        theirs = {grant_id for grant_id, grant in self._t.grants.items() if grant.account_id == account_id}
+        _drop(self._t.refresh_tokens, lambda token: token.grant_id in theirs)
+        _drop(self._t.names, lambda owner: owner == account_id)
+        tables: tuple[dict[Any, Any], ...] = (
+            self._t.credentials,
+            self._t.authenticators,
+            self._t.consents,
+            self._t.subjects,
+            self._t.sessions,
+            self._t.grants,
+        )
+        for table in tables:
+            _drop(table, lambda record: record.account_id == account_id)
+        return True
+
     def find_credential(self, account_id: str, method: str) -> Credential | None:
         """Return the credential."""
         return self._t.credentials.get((account_id, method))
@@ -62,6 +88,11 @@ class MemoryAccounts:
             name.encode()
         self._t.accounts[account.account_id] = kept(account)
         self._t.names |= dict.fromkeys(account.names, account.account_id)
+
+
+def _drop(table: dict[Any, Any], is_theirs: Callable[[Any], bool]) -> None:
+    for key in [key for key, record in table.items() if is_theirs(record)]:
+        table.pop(key)
 
 
 class MemoryClients:

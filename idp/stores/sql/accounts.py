@@ -5,7 +5,17 @@ from sqlalchemy import bindparam, delete, select
 from idp.stores.records import Account, Credential
 from idp.stores.sql.running import Runner
 from idp.stores.sql.statements import Codec, Statement
-from idp.stores.sql.tables import account_names, accounts, credentials
+from idp.stores.sql.tables import (
+    account_names,
+    accounts,
+    authenticators,
+    consents,
+    credentials,
+    grants,
+    refresh_tokens,
+    sessions,
+    subjects,
+)
 from idp.stores.sql.writing import insert, key_of, update_all, upsert
 
 ACCOUNT = Codec.of(Account, accounts)
@@ -27,6 +37,26 @@ LIST = Statement(
     .where(accounts.c.account_id > bindparam("after"))
     .order_by(accounts.c.account_id)
     .limit(bindparam("limit"))
+)
+LIST_DUE = Statement(
+    select(*ACCOUNT.columns)
+    .where(accounts.c.delete_at <= bindparam("now"))
+    .order_by(accounts.c.delete_at)
+    .limit(bindparam("limit"))
+)
+REMOVE = Statement(delete(accounts).where(accounts.c.account_id == bindparam("account_id")))
+REMOVE_TOKENS = Statement(
+    delete(refresh_tokens).where(
+        refresh_tokens.c.grant_id.in_(select(grants.c.grant_id).where(grants.c.account_id == bindparam("account_id")))
+    )
+)
+# Tokens before their grants, by which they are found.
+REMOVE_THEIRS = (
+    REMOVE_TOKENS,
+    *(
+        Statement(delete(table).where(table.c.account_id == bindparam("account_id")))
+        for table in (account_names, credentials, authenticators, consents, subjects, sessions, grants)
+    ),
 )
 FIND_CREDENTIAL = Statement(
     select(*CREDENTIAL.columns).where(
@@ -72,6 +102,19 @@ class SqlAccounts:
     def list(self, *, after: str = "", limit: int = 100) -> tuple[Account, ...]:
         """Return a page of accounts."""
         return ACCOUNT.decode_all(self._run.all(LIST, after=after, limit=limit))
+
+    def list_due(self, now: int, limit: int) -> tuple[Account, ...]:
+        """Return closed accounts that are due."""
+        return ACCOUNT.decode_all(self._run.all(LIST_DUE, now=now, limit=limit))
+
+    def remove(self, account_id: str) -> bool:
+        """Forget the account and all that belongs to it."""
+        with self._run.all_or_nothing():
+            if not self._run.changed(REMOVE, account_id=account_id):
+                return False
+            for statement in REMOVE_THEIRS:
+                self._run.changed(statement, account_id=account_id)
+            return True
 
     def find_credential(self, account_id: str, method: str) -> Credential | None:
         """Return the credential."""

@@ -38,6 +38,8 @@ accounts = Table(
     _flag("enabled"),
     _instant("created_at"),
     _instant("updated_at"),
+    _instant("delete_at", null=True),
+    Index("accounts_delete_at", "delete_at"),
 )
 account_names = Table(
     "account_names",

@@ -30,7 +30,7 @@ def _show(context: Context) -> Answer:
     step = load_step(flow_of(context.request), "select_account", context)
     if not context.browser_sessions:
         return authorization.proceed(step.interaction, context)
-    return flow_page(_view(step, context), step.checked)
+    return flow_page(_view(step, context), step)
 
 
 def _answer(context: Context) -> Answer:

@@ -78,4 +78,4 @@ def _page(
         options=options,
         error=error,
     )
-    return flow_page(view, step.checked, status)
+    return flow_page(view, step, status)

@@ -20,7 +20,7 @@ def _show(context: Context) -> Answer:
     step = load_step(flow_of(context.request), "consent", context)
     if step.reason is None or step.state.account is None:
         return authorization.proceed(step.interaction, context)
-    return flow_page(_view(step, context), step.checked)
+    return flow_page(_view(step, context), step)
 
 
 def _answer(context: Context) -> Answer:

@@ -1,10 +1,11 @@
 """The page that confirms an e-mail address: a link leads to it, its button does it, so that mail scanners do not."""
 
 from idp.accounts.emails import KIND, PATH, confirm_email_change, find_email_change
+from idp.accounts.mails import locale_of
 from idp.protocol.context import Context, Server, within_unit_of_work
 from idp.protocol.errors import LinkExpired
 from idp.protocol.interaction import check_form_token, form_token
-from idp.protocol.messages import Answer, Page, Request
+from idp.protocol.messages import Answer, Page, Reader, Request
 from idp.randomness import digest
 from idp.web.pages.flow import Form
 from idp.web.pages.links import load_visit, open_visit
@@ -32,15 +33,16 @@ def _show(context: Context) -> Answer:
         username=account.username,
         email=email,
     )
-    return Page(facts=view)
+    return Page(facts=view, reader=Reader(account_locale=locale_of(account)))
 
 
 def _answer(context: Context) -> Answer:
     form = Form(context.request.form)
     token_hash = load_visit(KIND, form["flow"], context)
     check_form_token(form["flow"], context.request.browser, form["csrf_token"])
-    account = confirm_email_change(context.uow, token_hash, context.now)
+    account = confirm_email_change(context.uow, token_hash, context.now, language=context.language)
     if account is None:
         raise LinkExpired("This link does not count any more.")
     context.audit("account.email_changed", account_id=account.account_id)
-    return Page(facts=EmailConfirmed(email=str(account.claims["email"])))
+    view = EmailConfirmed(email=str(account.claims["email"]))
+    return Page(facts=view, reader=Reader(account_locale=locale_of(account)))

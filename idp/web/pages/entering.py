@@ -23,6 +23,7 @@ from idp.web.pages.passkeys import ADD_PASSKEY_PATH, is_offered
 
 SECOND_FACTOR_PATH = "/login/second-factor"
 SET_UP_PATH = "/login/set-up"
+KEEP_PATH = "/login/keep"
 # A sign-in is done in one go; a page that was left open must not become a session an hour later.
 PROVED_SECONDS = 600
 
@@ -34,14 +35,22 @@ def enter_or_ask(step: Step, proved: Proved, context: Context) -> Answer:
     if account is None:
         raise LookupError("whoever proved something has an account")
     try:
-        needed = needed_at_sign_in(step.state.params, step.state.client, account, context)
+        is_all = is_all_proved(step, account, proved, context)
     except UnmetAuthenticationRequirements as refusal:
         return authorization.deny(step.interaction, refusal, context)
-    if is_enough(acr_of(proved.amr), needed.acr):
+    if is_all and account.delete_at is None:
         return _enter(step, account, proved, context)
     interactions.save(replace(step.interaction, proved=proved), context)
-    path = SECOND_FACTOR_PATH if ready_factors(account.account_id, context) else SET_UP_PATH
+    missing = SECOND_FACTOR_PATH if ready_factors(account.account_id, context) else SET_UP_PATH
+    path = KEEP_PATH if is_all else missing
     return redirect(with_query(context.server.url(path), [("flow", step.interaction.handle)]))
+
+
+def is_all_proved(step: Step, account: Account, proved: Proved, context: Context) -> bool:
+    """Tell whether what was proved is all that a session of this account takes. Raises
+    `UnmetAuthenticationRequirements`."""
+    needed = needed_at_sign_in(step.state.params, step.state.client, account, context)
+    return is_enough(acr_of(proved.amr), needed.acr)
 
 
 def still_proved(step: Step, context: Context) -> Proved | None:
@@ -51,7 +60,7 @@ def still_proved(step: Step, context: Context) -> Proved | None:
     if proved is None or proved.authenticated_at + PROVED_SECONDS <= context.now:
         return None
     account = context.uow.accounts.hold(proved.account_id)
-    is_live = account is not None and account.enabled
+    is_live = account is not None and account.may_sign_in(context.now)
     return proved if is_live and _is_still_there(proved, context) else None
 
 

@@ -3,13 +3,14 @@
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
+from idp.accounts.mails import locale_of
 from idp.protocol import interaction as interactions
 from idp.protocol.authorization import AuthorizationRequest, check_again, due_prompt, look, proceed
 from idp.protocol.context import Context
-from idp.protocol.errors import AccessDenied, Expired
+from idp.protocol.errors import AccessDenied, Expired, Forbidden
 from idp.protocol.interaction import Interaction, PromptState, check_form_token
-from idp.protocol.messages import Answer, Browser, Fields, Page, Request
-from idp.protocol.parameters import each_once
+from idp.protocol.messages import Answer, Browser, Fields, Page, Reader, Request
+from idp.protocol.parameters import UI_LOCALES, each_once
 from idp.stores.records import Account
 from idp.web.views import AccountView, ClientView
 
@@ -97,10 +98,30 @@ def account_view(account: Account, value: str = "") -> AccountView:
     return AccountView(name=str(account.claims.get("name") or account.username), login=account.username, value=value)
 
 
-def flow_page(view: object, checked: AuthorizationRequest, status: int = 200) -> Page:
-    """Return a page whose form may end at the client's redirect URI."""
-    targets = (checked.target.redirect_uri,) if checked.target else ()
-    return Page(facts=view, status=status, form_targets=targets)
+def flow_page(view: object, step: Step, status: int = 200) -> Page:
+    """Return a page of a step, whose form may end at the client's redirect URI."""
+    target = step.checked.target
+    targets = (target.redirect_uri,) if target else ()
+    return Page(facts=view, status=status, form_targets=targets, reader=reader_of(step))
+
+
+def reader_of_flow(handle: str, context: Context) -> Reader:
+    """Return who reads a page that the sign-in was left for: the client of that still says what they speak."""
+    try:
+        interaction = interactions.load(handle, context)
+    except (Expired, Forbidden):
+        return Reader()
+    return Reader(ui_locales=interaction.params.get(UI_LOCALES) or (), asked_at=interaction.created_at)
+
+
+def reader_of(step: Step) -> Reader:
+    """Return who reads the pages of a step: the client said what they speak, or else the account that is signed in."""
+    account = step.state.account
+    return Reader(
+        ui_locales=step.interaction.params.get(UI_LOCALES) or (),
+        asked_at=step.interaction.created_at,
+        account_locale=locale_of(account) if account else None,
+    )
 
 
 def flow_of(request: Request) -> str:

@@ -1,7 +1,8 @@
 """The page at the issuer itself: what this is, and who is signed in in this browser."""
 
+from idp.accounts.mails import locale_of
 from idp.protocol.context import Context, Server, within_unit_of_work
-from idp.protocol.messages import Answer, Page, Request
+from idp.protocol.messages import Answer, Page, Reader, Request
 from idp.web.views import Home
 
 
@@ -11,8 +12,9 @@ def handle_home(request: Request, server: Server) -> Answer:
 
 
 def _show(context: Context) -> Answer:
-    accounts = (context.uow.accounts.find(session.account_id) for _, session in context.browser_sessions)
-    names = tuple(account.username for account in accounts if account is not None)
+    found = (context.uow.accounts.find(session.account_id) for _, session in context.browser_sessions)
+    accounts = [account for account in found if account is not None]
+    names = tuple(account.username for account in accounts)
     metadata = context.registry.server_metadata(context.settings)
     return Page(
         facts=Home(
@@ -22,5 +24,6 @@ def _show(context: Context) -> Answer:
             sign_out_url=metadata["end_session_endpoint"],
             account_names=names,
             account_url=context.server.url("/account"),
-        )
+        ),
+        reader=Reader(account_locale=locale_of(accounts[0]) if accounts else None),
     )

@@ -47,7 +47,7 @@ def prove(step: Step, form: Form, context: Context) -> Proved | None:
         _fail(context, why=str(fault))
         return None
     account = context.uow.accounts.hold(found.account_id)
-    if account is None or not account.enabled:
+    if account is None or not account.may_sign_in(context.now):
         _fail(context, account_id=found.account_id)
         return None
     context.server.throttle.sign_in_succeeded(context.uow, None, context.request.address, context.now)

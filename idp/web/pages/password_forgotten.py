@@ -11,8 +11,9 @@ from idp.protocol.context import Context, Server, within_unit_of_work
 from idp.protocol.errors import TooManyRequests
 from idp.protocol.interaction import check_form_token, form_token
 from idp.protocol.messages import Answer, Page, Request, with_query
+from idp.protocol.reader import language_of
 from idp.randomness import new_handle
-from idp.web.pages.flow import Form
+from idp.web.pages.flow import Form, reader_of_flow
 from idp.web.recovery_views import ForgottenPassword, ForgottenSent
 
 PATH = "/password/forgotten"
@@ -37,9 +38,12 @@ def _answer(context: Context) -> Answer:
     wait = context.server.throttle.count_reset_request(context.uow, context.request.address, context.now)
     if wait is not None:
         raise TooManyRequests("Too many requests for new passwords.", retry_after_seconds=wait)
-    request_mail(context.uow, context.server.vault, name, context.now)
+    reader = reader_of_flow(form["flow"], context)
+    language = language_of(context.request, context.settings.default_locale, reader)
+    request_mail(context.uow, context.server.vault, name, context.now, language=language)
     minutes = context.settings.lifetimes.reset_link_seconds // 60
-    return Page(facts=ForgottenSent(name=name[:LONGEST_SHOWN], minutes=minutes, back_url=_back(form, context)))
+    view = ForgottenSent(name=name[:LONGEST_SHOWN], minutes=minutes, back_url=_back(form, context))
+    return Page(facts=view, reader=reader)
 
 
 def _page(context: Context, sent: Form, *, error: str | None = None) -> Page:
@@ -53,7 +57,8 @@ def _page(context: Context, sent: Form, *, error: str | None = None) -> Page:
         error=error,
     )
     changed = known if browser.browser_id is None else None
-    return Page(facts=view, status=400 if error else 200, browser=changed)
+    reader = reader_of_flow(sent["flow"], context)
+    return Page(facts=view, status=400 if error else 200, browser=changed, reader=reader)
 
 
 def _back(sent: Form, context: Context) -> str | None:

@@ -1,35 +1,39 @@
 """The page on which a link's bearer sets a new password. It starts no session: who has a second factor is asked for it
 at the next sign-in as ever (MF-29)."""
 
-from collections.abc import Callable
-
 from idp.accounts.accounts import set_password
+from idp.accounts.mails import locale_of
 from idp.accounts.recovery import KIND, PATH, Recovery, consume_recovery, find_recovery
 from idp.authentication.methods import SECOND_FACTORS, passkey
-from idp.authentication.password_rules import fault_of, shortest
+from idp.authentication.new_passwords import NewPasswords, Owner
+from idp.authentication.password_rules import shortest
 from idp.protocol.assurance import ready_factors
 from idp.protocol.context import Context, Server, within_unit_of_work
 from idp.protocol.errors import LinkExpired
 from idp.protocol.interaction import check_form_token, form_token
-from idp.protocol.messages import Answer, Page, Request
+from idp.protocol.messages import Answer, Page, Reader, Request
 from idp.randomness import digest
+from idp.stores.records import Account
 from idp.web.pages.flow import Form
 from idp.web.pages.links import load_visit, open_visit
 from idp.web.recovery_views import NewPassword, PasswordSet
 from idp.web.routing import Handler
 
 
-def password_reset_handler(hash_password: Callable[[str], str]) -> Handler:
-    """Return the handler of the page. `hash_password` takes tens of milliseconds, and runs outside any unit of work."""
+def password_reset_handler(new_passwords: NewPasswords) -> Handler:
+    """Return the handler of the page, which judges and hashes by `new_passwords`, outside any unit of work."""
 
     def handle(request: Request, server: Server) -> Answer:
         if request.method == "GET":
             return within_unit_of_work(server, request, _show)
         form = Form(request.form)
         early = within_unit_of_work(server, request, lambda context: _check(form, context))
-        if early is not None:
+        if not isinstance(early, Owner):
             return early
-        hashed = hash_password(form["password"])
+        fault = new_passwords.fault_of(form["password"], early)
+        if fault is not None:
+            return within_unit_of_work(server, request, lambda context: _again(form, fault, context))
+        hashed = new_passwords.hash(form["password"])
         return within_unit_of_work(server, request, lambda context: _set(form, hashed, context))
 
     return handle
@@ -45,16 +49,18 @@ def _show(context: Context) -> Answer:
     return open_visit(KIND, query["token"], PATH, recovery.expires_at, context)
 
 
-def _check(form: Form, context: Context) -> Answer | None:
-    """Answer what needs no hash: a link that counts no more, a password that must not be."""
+def _check(form: Form, context: Context) -> Answer | Owner:
+    """Answer what needs no look at the password, such as a link that counts no more; else return whom it is for."""
     recovery = _load(form, context)
     check_form_token(form["flow"], context.request.browser, form["csrf_token"])
-    account = recovery.account
     if not form["password"]:
         return _page(recovery, form["flow"], context, error="missing")
-    names = (*account.names, context.settings.product_name)
-    fault = fault_of(form["password"], names=names, has_second_factor=_has_second_factor(recovery, context))
-    return _page(recovery, form["flow"], context, error=fault) if fault else None
+    names = (*recovery.account.names, context.settings.product_name)
+    return Owner(names=names, has_second_factor=_has_second_factor(recovery, context))
+
+
+def _again(form: Form, fault: str, context: Context) -> Answer:
+    return _page(_load(form, context), form["flow"], context, error=fault)
 
 
 def _set(form: Form, hashed: str, context: Context) -> Answer:
@@ -74,7 +80,7 @@ def _set(form: Form, hashed: str, context: Context) -> Answer:
             context.audit("second_factor.removed", account_id=account.account_id, by="operator")
             context.notify(account, "second_factor_removed")
     more = _is_asked_for_more(recovery, context)
-    return Page(facts=PasswordSet(username=account.username, is_asked_for_more=more))
+    return Page(facts=PasswordSet(username=account.username, is_asked_for_more=more), reader=_reader(account))
 
 
 def _load(fields: Form, context: Context) -> Recovery:
@@ -101,4 +107,8 @@ def _page(recovery: Recovery, flow: str, context: Context, *, error: str | None 
         least_length=shortest(has_second_factor=_has_second_factor(recovery, context)),
         error=error,
     )
-    return Page(facts=view, status=400 if error else 200)
+    return Page(facts=view, status=400 if error else 200, reader=_reader(recovery.account))
+
+
+def _reader(account: Account) -> Reader:
+    return Reader(account_locale=locale_of(account))

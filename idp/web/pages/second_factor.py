@@ -185,7 +185,7 @@ def _page(
         error=error,
         retry_after_seconds=retry_after_seconds,
     )
-    return flow_page(view, step.checked, status)
+    return flow_page(view, step, status)
 
 
 def _masked(address: str) -> str:

@@ -17,7 +17,17 @@ from idp.protocol.interaction import Proved, form_token
 from idp.protocol.messages import Answer, Page, Request, with_query
 from idp.stores.records import Account
 from idp.web.pages.entering import SECOND_FACTOR_PATH, SET_UP_PATH, still_proved
-from idp.web.pages.flow import Form, Step, account_view, client_view, denied, flow_page, load_posted_step, load_step
+from idp.web.pages.flow import (
+    Form,
+    Step,
+    account_view,
+    client_view,
+    denied,
+    flow_page,
+    load_posted_step,
+    load_step,
+    reader_of,
+)
 from idp.web.views import RecoveryCodes, TotpSecret, TotpSetUp
 
 GROUP = 4
@@ -68,7 +78,8 @@ def _codes(step: Step, account: Account, proved: Proved, context: Context) -> Pa
     interactions.save(replace(step.interaction, proved=replace(proved, amr=amr)), context)
     codes = recovery_code.make_codes(context.uow, account.account_id, context.now)
     go_on = with_query(context.server.url(SECOND_FACTOR_PATH), [("flow", step.interaction.handle)])
-    return Page(facts=RecoveryCodes(codes=codes, continue_url=go_on, account=account_view(account)))
+    view = RecoveryCodes(codes=codes, continue_url=go_on, account=account_view(account))
+    return Page(facts=view, reader=reader_of(step))
 
 
 def _account(step: Step, context: Context) -> Account | None:
@@ -92,4 +103,4 @@ def _page(
         secret=secret_view(setup, account, context),
         error=error,
     )
-    return flow_page(view, step.checked, status)
+    return flow_page(view, step, status)

@@ -7,6 +7,7 @@ a second one, which decides the interaction anew.
 from collections.abc import Mapping
 
 from idp.accounts.audit import Origin
+from idp.accounts.sign_up import PATH as SIGN_UP_PATH
 from idp.authentication.methods import passkey
 from idp.authentication.sign_in import Authenticated, Paused, SignIn
 from idp.protocol import authorization
@@ -152,8 +153,14 @@ def _page(
         passkey_options=passkey.sign_in_options(ceremony) if ceremony else None,
         accounts_url=with_query(url(ACCOUNTS_PATH), [("flow", handle)]) if others else None,
         forgotten_url=with_query(url(FORGOTTEN_PATH), [("flow", handle)]) if context.settings.sends_mail else None,
+        sign_up_url=with_query(url(SIGN_UP_PATH), [("flow", handle)]) if _may_sign_up(step, context) else None,
     )
-    return flow_page(view, step.checked, status)
+    return flow_page(view, step, status)
+
+
+def _may_sign_up(step: Step, context: Context) -> bool:
+    """Tell whether the page leads to the one that makes accounts: not where a certain one has to sign in again."""
+    return context.settings.sign_up.is_asked_for and step.reason not in ASKED_AGAIN
 
 
 def _known_account(step: Step, username: str) -> AccountView | None:

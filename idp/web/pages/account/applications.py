@@ -1,5 +1,5 @@
 """The applications that have access: what each was granted, in words, and taking it away, which ends consent, grants
-and all their tokens."""
+and all their tokens, and is told to the application as a sign-out is."""
 
 from collections.abc import Mapping
 from itertools import groupby
@@ -36,8 +36,18 @@ def _answer(visit: Visit) -> Answer:
     had_consent = uow.consents.remove(account_id, client_id)
     if not uow.grants.revoke_of_consent(account_id, client_id, visit.context.now) and not had_consent:
         raise Forbidden("This application has no access to this account.", detail="no consent and no grant")
+    _tell(client_id, visit)
     visit.audit("consent.withdrawn", client_id=client_id)
     return visit.go(PATH, "withdrawn")
+
+
+def _tell(client_id: str, visit: Visit) -> None:
+    """Have the client told, for each session that it was used in: the sign-in that it has of it is over."""
+    context = visit.context
+    for session in context.uow.sessions.list_live(visit.account.account_id, context.now):
+        if client_id in context.uow.grants.client_ids_of_session(session.session_id):
+            for listener in context.registry.on_access_withdrawn:
+                listener(context.uow, session, client_id, context.now)
 
 
 def _live_grants(visit: Visit) -> Mapping[str, list[Grant]]:

@@ -1,10 +1,14 @@
 """A new password. The one that there is proves who asks, throttled as at sign-in; it is verified, and the new one
-hashed, outside any unit of work."""
+judged and hashed, outside any unit of work."""
+
+from dataclasses import dataclass
+from functools import partial
 
 from idp.accounts.accounts import change_password
 from idp.accounts.audit import Origin
 from idp.accounts.sessions import AuthenticationEvent
-from idp.authentication.password_rules import fault_of, shortest
+from idp.authentication.new_passwords import NewPasswords, Owner
+from idp.authentication.password_rules import shortest
 from idp.authentication.sign_in import Authenticated, Paused, Rejected, SignIn
 from idp.protocol.assurance import ready_factors
 from idp.protocol.context import Context, Server, within_unit_of_work
@@ -12,29 +16,34 @@ from idp.protocol.messages import Answer, Request
 from idp.web.account_views import PasswordChange
 from idp.web.pages.account.visit import ROOT, Visit, visit
 from idp.web.pages.entering import browser_with_session
+from idp.web.pages.flow import Form
 from idp.web.routing import Handler
 
 PATH = f"{ROOT}/password"
 
 
-def password_handler(sign_in: SignIn) -> Handler:
-    """Return the handler of the page, which verifies and hashes by `sign_in`."""
+def password_handler(sign_in: SignIn, new_passwords: NewPasswords) -> Handler:
+    """Return the handler of the page, which verifies by `sign_in`, and judges and hashes by `new_passwords`."""
 
     def handle(request: Request, server: Server) -> Answer:
         if request.method == "GET":
             return within_unit_of_work(server, request, lambda context: visit(PATH, _page, context))
         early = within_unit_of_work(server, request, lambda context: visit(PATH, _checked, context))
-        if not isinstance(early, Visit):
+        if not isinstance(early, _Asked):
             return early
         origin = Origin(address=request.address, request_id=request.request_id)
         form = early.form
+        fault = new_passwords.fault_of(form["new"], early.owner)
+        if fault is not None:
+            refuse = partial(_page, error=fault, status=400)
+            return within_unit_of_work(server, request, lambda context: visit(PATH, refuse, context))
         outcome = sign_in.attempt(
-            name=early.account.username,
+            name=early.username,
             password=form["current"],
             origin=origin,
             devices=request.browser.device_handles,
         )
-        fresh = sign_in.hash(form["new"]) if isinstance(outcome, Authenticated) else ""
+        fresh = new_passwords.hash(form["new"]) if isinstance(outcome, Authenticated) else ""
 
         def conclude(context: Context) -> Answer:
             return visit(PATH, lambda now: _concluded(now, outcome, fresh), context)
@@ -44,14 +53,23 @@ def password_handler(sign_in: SignIn) -> Handler:
     return handle
 
 
-def _checked(visit: Visit) -> Visit | Answer:
-    """Answer what needs no password; else return the visit, of which only what was read is used afterwards."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asked:
+    """A form that is whole, and whose it is."""
+
+    form: Form
+    username: str
+    owner: Owner
+
+
+def _checked(visit: Visit) -> _Asked | Answer:
+    """Answer what needs no password."""
     form = visit.form
     if not form["current"] or not form["new"]:
         return _page(visit, error="missing", status=400)
     names = (*visit.account.names, visit.context.settings.product_name)
-    fault = fault_of(form["new"], names=names, has_second_factor=_has_second_factor(visit))
-    return visit if fault is None else _page(visit, error=fault, status=400)
+    owner = Owner(names=names, has_second_factor=_has_second_factor(visit))
+    return _Asked(form=form, username=visit.account.username, owner=owner)
 
 
 def _concluded(visit: Visit, outcome: Authenticated | Rejected | Paused, fresh: str) -> Answer:

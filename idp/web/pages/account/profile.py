@@ -1,10 +1,12 @@
-"""The profile: what the account says of its owner. The address is only shown: a new one has to be proved first."""
+"""The profile: what the account says of its owner. A new address has a page of its own, for it has to be proved
+first."""
 
 from collections.abc import Mapping
 
 from idp.accounts.profile import OWN_CLAIMS, change_profile
 from idp.protocol.messages import Answer
 from idp.web.account_views import Profile
+from idp.web.pages.account.email import PATH as EMAIL_PATH
 from idp.web.pages.account.visit import ROOT, Visit, visiting
 
 PATH = f"{ROOT}/profile"
@@ -31,6 +33,7 @@ def _view(visit: Visit, sent: Mapping[str, str], faults: Mapping[str, str]) -> P
         faults=faults,
         username=visit.account.username,
         email=str(claims.get("email", "")),
+        email_url=visit.context.server.url(EMAIL_PATH) if visit.context.settings.sends_mail else None,
     )
 
 

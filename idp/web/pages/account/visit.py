@@ -10,11 +10,12 @@ from enum import Enum
 from functools import cached_property
 from typing import Any, TypeVar
 
+from idp.accounts.mails import locale_of
 from idp.protocol import authorization
 from idp.protocol.assurance import reachable, wanted_by_owner
 from idp.protocol.context import Context, Server, within_unit_of_work
 from idp.protocol.interaction import PromptState, check_form_token, form_token
-from idp.protocol.messages import Answer, Browser, Page, Request, redirect, with_query
+from idp.protocol.messages import Answer, Browser, Page, Reader, Request, redirect, with_query
 from idp.protocol.parameters import Params
 from idp.specs.oidc_core import ACR_VALUES, MAX_AGE_PARAMETER
 from idp.stores.records import Account, Session
@@ -71,7 +72,7 @@ class Visit:
 
     def page(self, view: AccountPage, status: int = 200) -> Page:
         """Return a page."""
-        return Page(facts=view, status=status)
+        return Page(facts=view, status=status, reader=Reader(account_locale=locale_of(self.account)))
 
     def go(self, path: str, done: str = "", *, browser: Browser | None = None) -> Answer:
         """Go on to one of the account pages, which tells what was `done`."""
