@@ -73,7 +73,8 @@ SPECIAL: dict[type[View], dict[str, Any]] = {
                 is_this=is_this,
             )
             for is_this in (True, False)
-        )
+        ),
+        "remembered": (account_views.RememberedView(device_id=HOSTILE, name=HOSTILE, since=MOMENT, until=MOMENT),),
     },
     account_views.Profile: {
         "values": dict.fromkeys(PROFILE, HOSTILE),
@@ -141,6 +142,7 @@ def filled(kind: type[View], **more: Any) -> View:
         "others": (("recovery_code", "https://idp.example/other"), ("totp", "https://idp.example/other")),
         "codes": (HOSTILE,),
         "codes_left": 3,
+        "remember_days": 30,
         "secret": views.TotpSecret(text=HOSTILE, address=HOSTILE, sealed=HOSTILE),
         "minutes": 60,
         "least_length": 15,
