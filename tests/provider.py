@@ -162,9 +162,10 @@ class Browser(TestClient):
 
     def submit(self, page: httpx2.Response, **fields: str) -> httpx2.Response:
         """Send the form of a page, with its hidden fields, and follow on the provider."""
-        action = re.search(r'<form method="post" action="([^"]+)"', page.text)
+        main = page.text.partition("<main")[2]
+        action = re.search(r'<form method="post" action="([^"]+)"', main)
         assert action, page.text
-        hidden = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', page.text))
+        hidden = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', main))
         return self.follow(self.post(action.group(1), data=hidden | fields))
 
     def sign_in(

@@ -65,7 +65,7 @@ def handle_logout(request: Request, context: Context) -> Answer:
     sessions = [session for _, session in context.browser_sessions]
     session = next((s for s in sessions if s.session_id == logout.session_id), None)
     if session is not None:
-        return _sign_out((session,), logout, context)
+        return sign_out((session,), logout, context)
     if not sessions:
         return _signed_out((), logout, context)
     # A hint of someone who is not signed in here must not sign out someone else unasked (R5).
@@ -177,10 +177,12 @@ def handle_confirm(request: Request, context: Context) -> Answer:
     logout = LogoutRequest(client=client, session_id=None, account_id=None, return_uri=artifact.payload["return_uri"])
     asked_about = artifact.payload["session_id"]
     sessions = tuple(s for _, s in context.browser_sessions if s.session_id == asked_about)
-    return _sign_out(sessions, logout, context)
+    return sign_out(sessions, logout, context)
 
 
-def _sign_out(sessions: tuple[Session, ...], logout: LogoutRequest, context: Context) -> Answer:
+def sign_out(sessions: tuple[Session, ...], logout: LogoutRequest, context: Context) -> Answer:
+    """End these sessions of this browser and tell the relying parties; go on to `return_uri`, by way of a page where
+    some of them are told by frames."""
     told: set[str] = set()
     frames: tuple[str, ...] = ()
     for session in sessions:

@@ -11,12 +11,15 @@ from idp.web.views import AccountView, ClientView, ScopeView, TotpSecret, View
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountFrame:
     """What all account pages have: their address, the one that is shown, whose account it is, the anti-forgery token of
-    its forms, and what was `done` just now: one of the words that the layout knows, from the address, so any text."""
+    its forms, the `others` that are signed in in this browser, with the token of the forms that lead to them, and what
+    was `done` just now: one of the words that the layout knows, from the address, so any text."""
 
     root: str
     path: str
     account: AccountView
     csrf_token: str
+    others: tuple[AccountView, ...]
+    browser_token: str
     sign_out_url: str
     done: str = ""
 

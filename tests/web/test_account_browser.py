@@ -86,6 +86,18 @@ def at_new_codes(live: Live, page: Page) -> None:
     page.click("#codes-make")
 
 
+def at_accounts(live: Live, page: Page) -> None:
+    """Open the accounts of a browser that two are signed in in."""
+    enter(live, page)
+    page.click("#switcher")
+    if not page.locator("button.leave").count():
+        page.click("#another-account")
+        sign_in(page, "alice")
+        page.click("#switcher")
+        page.locator("button.account").first.click()
+        page.click("#switcher")
+
+
 def at_sessions(live: Live, page: Page) -> None:
     """Go to the devices, of which there are several by now."""
     enter(live, page, "/sessions")
@@ -101,9 +113,10 @@ def at_applications(live: Live, page: Page) -> None:
 
 STATES: dict[str, tuple[Callable[[Live, Page], None], str]] = {
     "overview": (enter, "h1"),
+    "accounts": (at_accounts, "button.leave"),
     "profile-faults": (at_profile_faults, "[role=alert]"),
     "wrong-password": (at_wrong_password, "[role=alert]"),
-    "methods": (at_methods, "summary"),
+    "methods": (at_methods, "main summary"),
     "app": (lambda live, page: enter(live, page, "/methods/app"), "#set-up-submit"),
     "passkey": (at_passkey, "#passkey-add"),
     "passkey-refused": (at_refused_passkey, "[role=alert]"),
@@ -167,7 +180,7 @@ def test_everything_without_javascript(live: Live, engine: Browser) -> None:
     expect(page.get_by_role("status")).to_have_text("Your profile is saved.")
     page.get_by_role("link", name="Sign-in methods").click()
     page.get_by_role("link", name="Set up authenticator app").click()
-    page.click("summary")
+    page.click("main summary")
     secret = page.locator(".secret").inner_text().replace(" ", "")
     page.fill("#code", pyotp.TOTP(secret).at(live.house.clock.now()))
     page.click("#set-up-submit")
@@ -182,8 +195,10 @@ def test_everything_without_javascript(live: Live, engine: Browser) -> None:
 
 
 def test_places_by_keyboard(live: Live, page: Page) -> None:
-    """The places come first, in the order in sight, and the one that is shown says so."""
+    """The account comes first, then the places, in the order in sight; the one that is shown says so."""
     enter(live, page)
+    page.keyboard.press("Tab")
+    expect(page.locator("#switcher")).to_be_focused()
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.getAttribute('aria-current')") == "page"
     page.keyboard.press("Tab")

@@ -55,7 +55,14 @@ KINDS = [
 MOMENT = Moment.of(1_800_000_000, UTC)
 PROFILE = ("name", "given_name", "family_name", "nickname", "birthdate", "website", "locale", "zoneinfo")
 FRAME = account_views.AccountFrame(
-    root=HOSTILE, path="/account", account=ACCOUNT, csrf_token=HOSTILE, sign_out_url=HOSTILE, done=HOSTILE
+    root=HOSTILE,
+    path="/account",
+    account=ACCOUNT,
+    csrf_token=HOSTILE,
+    others=(ACCOUNT,),
+    browser_token=HOSTILE,
+    sign_out_url=HOSTILE,
+    done=HOSTILE,
 )
 METHOD = account_views.MethodView(authenticator_id=HOSTILE, name=HOSTILE, added=MOMENT, used=MOMENT)
 # Where a name means other things on the account pages.

@@ -34,3 +34,15 @@ for (const form of document.querySelectorAll("form[data-once]")) {
   });
   addEventListener("pageshow", reset);
 }
+
+// A menu lies over the page: it closes when what is behind it is turned to.
+for (const menu of document.querySelectorAll("[data-menu]")) {
+  const close = (event) => { if (!menu.contains(event.target)) { menu.open = false; } };
+  addEventListener("click", close);
+  addEventListener("focusin", close);
+  menu.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") { return; }
+    menu.open = false;
+    menu.querySelector("summary").focus();
+  });
+}

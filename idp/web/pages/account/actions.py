@@ -3,6 +3,7 @@
 from idp.authentication.new_passwords import NewPasswords
 from idp.authentication.sign_in import SignIn
 from idp.web.pages.account import (
+    accounts,
     activity,
     app,
     applications,
@@ -18,7 +19,7 @@ from idp.web.pages.account import (
 )
 from idp.web.routing import Action
 
-READ, BOTH = ("GET",), ("GET", "POST")
+READ, WRITE, BOTH = ("GET",), ("POST",), ("GET", "POST")
 
 
 def account_actions(sign_in: SignIn, new_passwords: NewPasswords) -> tuple[Action, ...]:
@@ -26,6 +27,7 @@ def account_actions(sign_in: SignIn, new_passwords: NewPasswords) -> tuple[Actio
     change = password.password_handler(sign_in, new_passwords)
     return (
         Action(path=overview.PATH, methods=READ, handle=overview.handle),
+        Action(path=accounts.PATH, methods=WRITE, handle=accounts.handle),
         Action(path=profile.PATH, methods=BOTH, handle=profile.handle),
         Action(path=password.PATH, methods=BOTH, handle=change, hashes=True),
         Action(path=methods.PATH, methods=BOTH, handle=methods.handle),

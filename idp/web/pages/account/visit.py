@@ -23,8 +23,11 @@ from idp.web.account_views import AccountFrame, AccountPage
 from idp.web.moments import Moment, zone_of
 from idp.web.pages.flow import Form, account_view
 from idp.web.routing import Handler
+from idp.web.views import AccountView
 
 ROOT = "/account"
+# What the forms about the accounts of this browser belong to, whichever of its sessions is the first.
+BROWSER_FORM = "accounts"
 # Whoever changes how an account is signed in to has proved to be its owner at most so long ago.
 FRESH_SECONDS = 300
 
@@ -62,9 +65,17 @@ class Visit:
             path=self.path,
             account=account_view(self.account),
             csrf_token=form_token(self.form_handle, context.request.browser),
+            others=self._others(),
+            browser_token=form_token(BROWSER_FORM, context.request.browser),
             sign_out_url=context.registry.server_metadata(context.settings)["end_session_endpoint"],
             done=self.query["done"] if context.request.method == "GET" else "",
         )
+
+    def _others(self) -> tuple[AccountView, ...]:
+        """The accounts that are signed in here too, each with its session as the value."""
+        here = ((s.session_id, self.context.uow.accounts.find(s.account_id)) for _, s in self.context.browser_sessions)
+        mine = self.account.account_id
+        return tuple(account_view(each, value) for value, each in here if each and each.account_id != mine)
 
     def moment(self, at: int) -> Moment:
         """Return an instant as this account's owner reads it."""
