@@ -6,12 +6,18 @@ among them, whatever is sent (R9, LG-39).
 
 from collections.abc import Mapping
 from dataclasses import replace
-from zoneinfo import ZoneInfo
+from functools import lru_cache
+from zoneinfo import ZoneInfo, available_timezones
 
 from idp.accounts.claims import canonical_tag, checked_claims
 from idp.stores.interfaces import UnitOfWork
 
 OWN_CLAIMS = ("name", "given_name", "family_name", "nickname", "birthdate", "website", "locale", "zoneinfo")
+# Zones that are named by a place: the others are names of old, and offsets that know no summer.
+_REGIONS = (
+    *("Africa/", "America/", "Antarctica/", "Arctic/", "Asia/", "Atlantic/"),
+    *("Australia/", "Europe/", "Indian/", "Pacific/"),
+)
 
 
 def change_profile(uow: UnitOfWork, account_id: str, sent: Mapping[str, str], now: int) -> dict[str, str]:
@@ -28,6 +34,13 @@ def change_profile(uow: UnitOfWork, account_id: str, sent: Mapping[str, str], no
     claims = kept | {name: value for name, value in given.items() if value} | {"updated_at": now}
     uow.accounts.replace(replace(account, claims=claims, updated_at=now))
     return {}
+
+
+@lru_cache
+def zones() -> tuple[str, ...]:
+    """Return the time zones to choose from, by name: those of places, and UTC. Others that the machine knows may be
+    said too. Reads the zone database at the first call."""
+    return (*sorted(name for name in available_timezones() if name.startswith(_REGIONS)), "UTC")
 
 
 def _fault(name: str, value: str) -> str:

@@ -76,12 +76,13 @@ class SessionList(AccountPage):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Profile(AccountPage):
-    """What the account says of its owner, to be changed: `values` and `faults` by claim. The address is only shown;
-    `email_url` leads to the page that changes it, where there is mail."""
+    """What the account says of its owner, to be changed: `values` and `faults` by claim; `zones` are the time zones to
+    choose from. The address is only shown; `email_url` leads to the page that changes it, where there is mail."""
 
     template: ClassVar[str] = "account_profile.html"
     values: Mapping[str, str]
     faults: Mapping[str, str]
+    zones: tuple[str, ...]
     username: str
     email: str
     email_url: str | None = None

@@ -86,6 +86,7 @@ SPECIAL: dict[type[View], dict[str, Any]] = {
     account_views.Profile: {
         "values": dict.fromkeys(PROFILE, HOSTILE),
         "faults": {"website": HOSTILE},
+        "zones": (HOSTILE,),
     },
     account_views.PasswordChange: {"shortest": 15},
     account_views.Methods: {"app": METHOD, "passkeys": (METHOD, METHOD), "password_set": MOMENT},
@@ -244,7 +245,8 @@ def test_page_is_whole(view: View) -> None:
 def test_every_field_has_a_label(view: View) -> None:
     """Whatever can be filled in is named by a label, and what it points at exists (experience, point 1)."""
     page = Outline(render(view))
-    shown = {str(found["id"]) for found in page.all("input") if found.get("type") != "hidden"}
+    fields = page.all("input") + page.all("select")
+    shown = {str(found["id"]) for found in fields if found.get("type") != "hidden"}
     assert shown <= {str(found["for"]) for found in page.all("label")}
     assert set(" ".join(page.values("aria-describedby")).split()) <= set(page.values("id"))
     assert {form["method"] for form in page.all("form")} <= {"post"}

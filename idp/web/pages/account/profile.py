@@ -3,7 +3,7 @@ first."""
 
 from collections.abc import Mapping
 
-from idp.accounts.profile import OWN_CLAIMS, change_profile
+from idp.accounts.profile import OWN_CLAIMS, change_profile, zones
 from idp.protocol.messages import Answer
 from idp.web.account_views import Profile
 from idp.web.pages.account.email import PATH as EMAIL_PATH
@@ -31,6 +31,7 @@ def _view(visit: Visit, sent: Mapping[str, str], faults: Mapping[str, str]) -> P
         frame=visit.frame,
         values={name: sent[name] if name in sent else str(claims.get(name, "")) for name in OWN_CLAIMS},
         faults=faults,
+        zones=zones(),
         username=visit.account.username,
         email=str(claims.get("email", "")),
         email_url=visit.context.server.url(EMAIL_PATH) if visit.context.settings.sends_mail else None,
