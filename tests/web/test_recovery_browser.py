@@ -9,6 +9,7 @@ from playwright.sync_api import Browser, Page, expect
 from tests.mail_sink import sink
 from tests.mailing import Postal, mail_settings
 from tests.web.conftest import Live, running, sign_in
+from tests.web.test_accessibility_browser import press_until
 from tests.web.test_pages_browser import RULES
 
 pytestmark = pytest.mark.browser
@@ -70,6 +71,40 @@ def test_every_state_is_accessible_and_fits(mailing: tuple[Live, Postal], engine
     check(page, "#op-error")
     assert complaints == []
     page.context.close()
+
+
+def test_by_keyboard(mailing: tuple[Live, Postal], page: Page) -> None:
+    """From the sign-in page to a new password, past one that is refused, and in by it: Tab, Enter and letters alone,
+    the link of the mail apart. Where there is one field it has the focus, and an error takes it."""
+    live, post = mailing
+    live.house.add_account("keys")
+    page.goto(live.authorize_url())
+    press_until(page, "#forgotten")
+    page.keyboard.press("Enter")
+    expect(page.locator("#username")).to_be_focused()
+    page.keyboard.type("keys")
+    page.keyboard.press("Enter")
+    expect(page.locator("#forgotten-sent")).to_be_visible()
+    tab = page.context.new_page()
+    tab.goto(sent_link(post))
+    expect(tab.locator("#password")).to_be_focused()
+    tab.keyboard.type("short")
+    tab.keyboard.press("Enter")
+    expect(tab.locator("#error-summary")).to_be_focused()
+    press_until(tab, "#password")
+    tab.keyboard.type(NEW)
+    press_until(tab, "#password-submit")
+    tab.keyboard.press("Enter")
+    expect(tab.locator("#password-set")).to_be_visible()
+    tab.close()
+    press_until(page, ".more a")
+    page.keyboard.press("Enter")
+    expect(page.locator("#username")).to_be_focused()
+    page.keyboard.type("keys")
+    press_until(page, "#password")
+    page.keyboard.type(NEW)
+    page.keyboard.press("Enter")
+    expect(page.locator("#arrived")).to_be_visible()
 
 
 def test_without_javascript(mailing: tuple[Live, Postal], engine: Browser) -> None:
