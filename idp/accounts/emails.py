@@ -11,7 +11,7 @@ from typing import Any
 
 from idp.accounts.accounts import PASSWORD
 from idp.accounts.mails import address_of, notify, queue_mail
-from idp.accounts.names import canonical_name, checked_email
+from idp.accounts.names import canonical_name, checked_email, checked_mailable
 from idp.randomness import digest, new_handle
 from idp.stores.interfaces import Duplicate, UnitOfWork
 from idp.stores.records import Account, Artifact
@@ -28,7 +28,7 @@ def request_email_change(
     """Have a link sent to an address, the account's own or a new one, with which it is confirmed. Whoever asks has just
     proved to be the owner of the account. Raises ValueError for what is no address; whether another account has it is
     not told (LG-03)."""
-    checked_email(email)
+    checked_mailable(email)
     payload = {"account_id": account.account_id, **_state(uow, account), "language": language}
     queue_mail(uow, TEMPLATE, to=email.strip(), payload=payload, now=now)
 
