@@ -49,6 +49,7 @@ from idp.web.parsing import Parser
 from idp.web.presenting import Presenter
 from idp.web.rendering import Renderer
 from idp.web.routes import build_application
+from idp.web.theming import report, theme_of
 
 HOUSEKEEPING_CONNECTIONS = 6
 
@@ -184,8 +185,13 @@ def build_application_of(provider: Provider) -> Starlette:
     settings = provider.server.settings
     remembered = settings.lifetimes.remembered_session_seconds
     cookies = Cookies(secure=settings.issuer.startswith("https:"), remembered_seconds=remembered)
+    theme = theme_of(settings)
+    report(theme)
     renderer = Renderer(
-        settings.product_name, development=settings.development, base_path=urlsplit(settings.issuer).path
+        settings.product_name,
+        development=settings.development,
+        base_path=urlsplit(settings.issuer).path,
+        theme=theme,
     )
     edge = Edge(
         provider.server,

@@ -82,6 +82,7 @@ def written(catalog: Catalog) -> bytes:
 def main(arguments: list[str]) -> int:
     """Write, or only check, the catalogues; return the exit code."""
     check, texts, code = "--check" in arguments, extract(), 0
+    lacking: dict[str, list[str]] = {}
     for tag in LANGUAGES:
         if tag == SOURCE_LANGUAGE:
             continue
@@ -93,9 +94,10 @@ def main(arguments: list[str]) -> int:
         elif not check:
             path.write_bytes(content)
         for text in missing(merged):
-            print(f"{path.name} lacks {text!r}")
-            code = 1
-    return code
+            lacking.setdefault(text, []).append(tag)
+    for text, tags in lacking.items():
+        print(f"{text!r} is not translated: {', '.join(tags)}")
+    return 1 if lacking else code
 
 
 if __name__ == "__main__":

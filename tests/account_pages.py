@@ -18,7 +18,8 @@ def at(browser: Browser, path: str = "", username: str = "alice", password: str 
 def visitor(house: House, username: str = "alice") -> Browser:
     """Return a browser that is signed in at the account pages."""
     browser = house.browser()
-    assert at(browser, "", username).status_code == 200
+    page = at(browser, "", username)
+    assert page.status_code == 200, page.text
     return browser
 
 

@@ -32,6 +32,7 @@ COMMANDS: Mapping[str, str] = {
     "export": "idp.cli.export",
     "import": "idp.cli.import_",
     "config": "idp.cli.config",
+    "theme": "idp.cli.theme",
     "healthcheck": "idp.cli.healthcheck",
     "version": "idp.cli.version",
 }

@@ -57,9 +57,10 @@ def _refusal_of_a_part(error: Exception) -> Failure | None:
     from idp.outbound.guard import UnusableAuthorities
     from idp.protocol.errors import ProtocolError
     from idp.web.serving import CannotListen
+    from idp.web.theming import UnusableTheme
     from idp.web.tls import UnusableCertificate
 
-    if isinstance(error, UnusableCertificate | UnusableAuthorities):
+    if isinstance(error, UnusableCertificate | UnusableAuthorities | UnusableTheme):
         return WrongUse(str(error), next_step="mend the file, or name another one")
     if isinstance(error, CannotListen):
         return Failure(str(error), next_step="choose another with --port or --host, or end the other program")

@@ -34,7 +34,7 @@ def invite_(program: Program, email: str, roles: tuple[str, ...], print_: bool) 
     with program.writing() as uow:
         if find_account(uow, email) is not None:
             raise Failure("That address belongs to an account already.", next_step="idp user list")
-        record(uow, "account.invited", now=program.now, mailed=is_mailed, roles=list(roles))
+        record(uow, "invitation.made", now=program.now, mailed=is_mailed, roles=list(roles))
         if is_mailed:
             invite(uow, email, roles, program.now)
         else:

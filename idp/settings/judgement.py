@@ -5,6 +5,7 @@ import os
 import re
 import stat
 from collections.abc import Iterator, Mapping
+from itertools import chain
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -12,6 +13,7 @@ from urllib.parse import urlsplit
 from idp.settings.faults import Fault
 from idp.settings.model import DANGEROUS, FIELDS, Settings, environment_name, is_secret
 from idp.settings.sources import DEFAULT, Source, paste
+from idp.settings.theme import theme_faults
 from idp.settings.values import EXAMPLE_ISSUER, is_loopback, sqlite_file
 
 Sources = Mapping[str, Source]
@@ -46,7 +48,8 @@ def check_together(settings: Settings, sources: Sources) -> list[Fault]:
     if argon2.memory_kib < 8 * argon2.parallelism:
         problem = "is less than 8 times argon2.parallelism (RFC 9106 section 3.1)"
         found.append(_fault("argon2.memory_kib", problem, FIELDS["argon2.memory_kib"].default, sources))
-    return [*found, *_mail_faults(settings, sources), *_sign_up_faults(settings, sources)]
+    more = (_mail_faults(settings, sources), _sign_up_faults(settings, sources), theme_faults(settings, sources))
+    return [*found, *chain.from_iterable(more)]
 
 
 def _mail_faults(settings: Settings, sources: Sources) -> Iterator[Fault]:

@@ -11,9 +11,11 @@ from pydantic.fields import FieldInfo
 from idp.settings.group import Group
 from idp.settings.people import Password, SignUp
 from idp.settings.values import (
+    check_colour,
     check_database_url,
     check_issuer,
     check_language,
+    check_link,
     check_mail_address,
     check_mail_host,
     check_network,
@@ -163,6 +165,30 @@ class Mail(Group):
     )
 
 
+class Theme(Group):
+    """How the pages look."""
+
+    accent: Annotated[str, AfterValidator(check_colour)] = Field(
+        default="", description="Colour of buttons and links, as in `#26478f`. Empty: the product's own."
+    )
+    accent_dark: Annotated[str, AfterValidator(check_colour)] = Field(
+        default="", description="The same on dark pages. Empty: a lighter shade of `theme.accent`."
+    )
+    logo_file: Path | None = Field(default=None, description="Logo in SVG, PNG or WebP, of 100 kB at most.")
+    privacy_url: Annotated[str, AfterValidator(check_link)] = Field(
+        default="", description="Your privacy policy, linked under every page."
+    )
+    terms_url: Annotated[str, AfterValidator(check_link)] = Field(
+        default="", description="Your terms of service, linked under every page."
+    )
+    help_url: Annotated[str, AfterValidator(check_link)] = Field(
+        default="", description="Your help, linked under every page."
+    )
+    templates: Path | None = Field(
+        default=None, description="Directory of templates that stand in for the pages' own, by their names."
+    )
+
+
 class Settings(Group):
     """All settings of one provider."""
 
@@ -257,6 +283,7 @@ class Settings(Group):
     keys: Keys = Field(default=Keys(), description="Signing keys.")
     throttle: Throttle = Field(default=Throttle(), description="Limits on tries.")
     mail: Mail = Field(default=Mail(), description="The mail server.")
+    theme: Theme = Field(default=Theme(), description="How the pages look.")
     accounts: Accounts = Field(default=Accounts(), description="What owners do with their accounts.")
     sign_up: SignUp = Field(default=SignUp(), description="Who may make an account.")
     password: Password = Field(default=Password(), description="What new passwords are compared with.")

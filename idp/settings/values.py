@@ -7,6 +7,7 @@ from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
 from idp.languages import LANGUAGES
+from idp.settings.colours import COLOUR
 
 EXAMPLE_ISSUER = "https://login.example.org"
 _HOST_NAME = re.compile(r"(?=.{1,253}\Z)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
@@ -131,6 +132,23 @@ def check_printable(text: str) -> str:
     if not text.isprintable() or not text.strip():
         raise WrongValue("must be printable text on one line", "Signet")
     return text
+
+
+def check_colour(colour: str) -> str:
+    """Accept a colour as six hexadecimal digits, or nothing."""
+    lower = colour.lower()
+    if colour and not COLOUR.fullmatch(lower):
+        raise WrongValue("must be a colour as six hexadecimal digits", "#26478f")
+    return lower
+
+
+def check_link(url: str) -> str:
+    """Accept the address of a page, or nothing."""
+    parts = urlsplit(url)
+    is_page = parts.scheme in {"http", "https"} and parts.hostname
+    if url and (not is_page or not url.isascii() or not url.isprintable() or any(c in url for c in ' "<>\\')):
+        raise WrongValue("must be an http(s) address", "https://example.org/privacy")
+    return url
 
 
 def check_language(tag: str) -> str:

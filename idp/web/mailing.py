@@ -17,13 +17,14 @@ from idp.accounts.mails import Letter, Unwritable
 from idp.languages import direction_of
 from idp.settings import Settings
 from idp.web.moments import Moment, in_words, zone_of
+from idp.web.theming import accent_of
 from idp.web.translations import install, speaking, spoken
 
 LAYOUT = "layout.html"
 # One line, whatever the values hold: a header must not begin another (LG-32).
 BREAKS = re.compile(r"[\r\n\v\f\x1c-\x1e\x85\u2028\u2029\x00]+")
 LINK = Markup(
-    '<p><a href="{0}" style="display:inline-block;padding:12px 20px;background:#1d4ed8;color:#fff;'
+    '<p><a href="{0}" style="display:inline-block;padding:12px 20px;background:{2};color:#fff;'
     'border-radius:8px;text-decoration:none">{1}</a></p><p style="word-break:break-all">{0}</p>'
 )
 
@@ -71,8 +72,9 @@ class Composer:
 
     def _html(self, subject: str, body: str, link: str | None, layout: Template) -> str:
         paragraphs = [part.strip() for part in body.strip().split("\n\n")]
+        colour = accent_of(self._settings)
         html = Markup("\n").join(
-            LINK.format(part, subject) if link and part == link else Markup("<p>{0}</p>").format(part)
+            LINK.format(part, subject, colour) if link and part == link else Markup("<p>{0}</p>").format(part)
             for part in paragraphs
         )
         lang = spoken()

@@ -1,38 +1,79 @@
-"""Templates to HTML: autoescaped, strict about names, compiled once. jinja2 is used here alone."""
+"""Templates to HTML: autoescaped, strict about names, compiled once. jinja2 is used here, by themes and by mails."""
 
 import hashlib
+import logging
 from collections.abc import Mapping
 from functools import lru_cache
 from importlib.resources import files
+from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+from jinja2 import BaseLoader, Environment, PackageLoader, StrictUndefined, Template, TemplateSyntaxError
 
 from idp.languages import LANGUAGES, direction_of
 from idp.web.moments import in_words
+from idp.web.theming import Theme, UnusableTheme, loader_of, overrides
 from idp.web.translations import install, speaking
 from idp.web.views import View
+
+log = logging.getLogger("idp.web")
+Templates = Mapping[str, Template]
 
 
 class Renderer:
     """Renders views. `base_path` is the issuer's path, under which the static files are."""
 
-    def __init__(self, product_name: str, *, development: bool, base_path: str = "") -> None:
-        self._templates = _compile_templates(product_name, development, base_path)
+    def __init__(
+        self, product_name: str, *, development: bool, base_path: str = "", theme: Theme | None = None
+    ) -> None:
+        """Compile the templates. Raises `UnusableTheme`."""
+        theme = theme or Theme()
+        self._templates = _compile_templates(product_name, development, base_path, theme)
+        self._themed = _compile_themed(product_name, development, base_path, theme) if overrides(theme) else None
 
     def render(self, view: View, *, request_id: str, locale: str = "en", switch_url: str | None = None) -> str:
         """Return the page in a language. `switch_url` is where another one is chosen, None for a page that cannot be
-        shown again. Raises when a template asks for something that its view does not have."""
+        shown again. Raises when a template of ours asks for something that its view does not have; one of the theme
+        gives way to ours then."""
+        values: dict[str, Any] = {
+            "view": view,
+            "request_id": request_id,
+            "lang": locale,
+            "dir": direction_of(locale),
+            "switch_url": switch_url,
+        }
         with speaking(locale):
-            return self._templates[view.template].render(
-                view=view, request_id=request_id, lang=locale, dir=direction_of(locale), switch_url=switch_url
-            )
+            if self._themed is not None:
+                try:
+                    return self._themed[view.template].render(values)
+                except Exception:
+                    # Whatever it is: people have to be able to sign in.
+                    log.exception("theme template failed", extra={"template": view.template})
+            return self._templates[view.template].render(values)
 
 
 @lru_cache(maxsize=8)
-def _compile_templates(product_name: str, development: bool, base_path: str) -> Mapping[str, Template]:
+def _compile_templates(product_name: str, development: bool, base_path: str, theme: Theme) -> Templates:
     """Return all templates by name: all now, so that one with a fault stops the start, not a person's sign-in."""
+    environment = _environment(PackageLoader("idp.web"))
+    environment.globals |= {"product_name": product_name, "development": development, "logo": theme.logo}
+    environment.globals |= {"static": _addresses(base_path, theme), "languages": LANGUAGES, "links": theme.links}
+    return {name: environment.get_template(name) for name in environment.list_templates()}
+
+
+def _compile_themed(product_name: str, development: bool, base_path: str, theme: Theme) -> Templates:
+    """Return all templates, those of the theme in place of ours. Raises `UnusableTheme`."""
+    own = _compile_templates(product_name, development, base_path, theme)
+    environment = _environment(loader_of(theme))
+    environment.globals |= next(iter(own.values())).environment.globals
+    try:
+        return {name: environment.get_template(name) for name in own}
+    except TemplateSyntaxError as fault:
+        raise UnusableTheme(f"{fault.filename}, line {fault.lineno}: {fault.message}") from fault
+
+
+def _environment(loader: BaseLoader) -> Environment:
     environment = Environment(
-        loader=PackageLoader("idp.web"),
+        loader=loader,
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -42,15 +83,14 @@ def _compile_templates(product_name: str, development: bool, base_path: str) -> 
     )
     install(environment)
     environment.filters["in_words"] = in_words
+    return environment
+
+
+def _addresses(base_path: str, theme: Theme) -> dict[str, str]:
     static = files("idp.web").joinpath("static")
-    urls = {file.name: _versioned(base_path, file.name, file.read_bytes()) for file in static.iterdir()}
-    environment.globals |= {
-        "product_name": product_name,
-        "development": development,
-        "static": urls,
-        "languages": LANGUAGES,
-    }
-    return {name: environment.get_template(name) for name in environment.list_templates()}
+    content = {file.name: file.read_bytes() for file in static.iterdir()}
+    content |= {file.name: file.content for file in theme.files}
+    return {name: _versioned(base_path, name, each) for name, each in content.items()}
 
 
 def _versioned(base_path: str, name: str, content: bytes) -> str:

@@ -43,6 +43,7 @@ from idp.web.pages.account.actions import account_actions
 from idp.web.pages.language import LANGUAGE_ACTION
 from idp.web.routing import Action, endpoint_action
 from idp.web.static import static_actions
+from idp.web.theming import Theme, theme_of
 
 NOWHERE = Action(path="", methods=(), handle=home.handle_home, errors=ErrorStyle.PAGE)
 
@@ -94,12 +95,12 @@ def sign_up_actions(new_passwords: NewPasswords, settings: Settings) -> tuple[Ac
 
 
 def actions(
-    registry: Registry, verifier: SignIn, new_passwords: NewPasswords, second_factors: SecondFactors
+    registry: Registry, verifier: SignIn, new_passwords: NewPasswords, second_factors: SecondFactors, theme: Theme
 ) -> tuple[Action, ...]:
     """Return all actions under the issuer that are there whatever the settings say."""
     endpoints = tuple(endpoint_action(e) for e in registry.endpoints.values() if not e.at_root)
     pages = (*page_actions(verifier, second_factors), *account_actions(verifier, new_passwords))
-    return (*endpoints, *pages, *static_actions(), *HEALTH_ACTIONS)
+    return (*endpoints, *pages, *static_actions(theme), *HEALTH_ACTIONS)
 
 
 class Dispatch:
@@ -142,7 +143,7 @@ def build_application(
     relying_party = RelyingParty.of(settings.issuer, settings.product_name)
     second_factors = SecondFactors(edge.server.vault, edge.server.throttle, relying_party)
     found = (
-        *actions(edge.server.registry, verifier, new_passwords, second_factors),
+        *actions(edge.server.registry, verifier, new_passwords, second_factors, theme_of(settings)),
         *recovery_actions(new_passwords, settings, kept),
         *sign_up_actions(new_passwords, settings),
     )

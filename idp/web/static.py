@@ -4,22 +4,26 @@ import mimetypes
 from importlib.resources import files
 
 from idp.protocol.context import Server
-from idp.protocol.messages import Request, Response
+from idp.protocol.messages import Fields, Request, Response
 from idp.web.routing import Action
+from idp.web.theming import Theme
 
+# Not every system knows it.
+MEDIA_TYPES = {"webp": "image/webp"}
 # Their URLs carry a digest of their content, so a year is safe (RFC 8246).
 CACHE = (("cache-control", "public, max-age=31536000, immutable"), ("cross-origin-resource-policy", "same-origin"))
 
 
-def static_actions() -> tuple[Action, ...]:
-    """Return one action for each file of `idp/web/static`."""
+def static_actions(theme: Theme) -> tuple[Action, ...]:
+    """Return one action for each file of `idp/web/static`, and of the theme."""
     folder = files("idp.web").joinpath("static")
-    return tuple(_action(file.name, file.read_bytes()) for file in folder.iterdir() if file.is_file())
+    own = tuple(_action(file.name, file.read_bytes()) for file in folder.iterdir() if file.is_file())
+    return (*own, *(_action(file.name, file.content, file.headers) for file in theme.files))
 
 
-def _action(name: str, content: bytes) -> Action:
-    media_type = mimetypes.guess_type(name)[0] or "application/octet-stream"
-    response = Response(headers=(("content-type", media_type), *CACHE), body=content)
+def _action(name: str, content: bytes, headers: Fields = ()) -> Action:
+    media_type = MEDIA_TYPES.get(name.rpartition(".")[2]) or mimetypes.guess_type(name)[0] or "application/octet-stream"
+    response = Response(headers=(("content-type", media_type), *CACHE, *headers), body=content)
 
     def handle(_request: Request, _server: Server) -> Response:
         return response

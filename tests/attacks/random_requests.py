@@ -16,6 +16,7 @@ from typing import Any
 from idp.app import build_registry
 from idp.stores.sql.storage import SqlStorage
 from idp.web.routes import actions
+from idp.web.theming import Theme
 from tests.attacks.grammar import Drawn, Grammar
 from tests.attacks.oracle import INTERNALS
 from tests.attacks.raw import RawAnswer, exchange, scope_of
@@ -48,7 +49,7 @@ def grammar(seed: int) -> Grammar:
     """Return the grammar over all that is served."""
     registry = build_registry()
     unused: Any = None
-    paths = [action.path for action in actions(registry, unused, unused, unused)]
+    paths = [action.path for action in actions(registry, unused, unused, unused, Theme())]
     return Grammar(Random(seed), paths, sorted(registry.parameters), sorted(registry.client_metadata))
 
 

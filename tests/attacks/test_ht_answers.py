@@ -9,6 +9,7 @@ import pytest
 from idp.app import build_registry
 from idp.web.routes import actions
 from idp.web.routing import Action
+from idp.web.theming import Theme
 from tests.attacks.raw import FORM, ask_raw
 from tests.provider import House
 
@@ -26,7 +27,7 @@ def all_actions() -> Iterator[Action]:
     """Yield all that is served, as the application lists it."""
     registry = build_registry()
     unused: Any = None
-    known = {action.path: action for action in actions(registry, unused, unused, unused)}
+    known = {action.path: action for action in actions(registry, unused, unused, unused, Theme())}
     yield from known.values()
     yield Action(
         path="/.well-known/oauth-authorization-server", methods=("GET",), handle=next(iter(known.values())).handle

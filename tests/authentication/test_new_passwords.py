@@ -135,8 +135,8 @@ def open_units(storage: SqlStorage, monkeypatch: pytest.MonkeyPatch) -> list[int
     begin = storage.begin
 
     @contextmanager
-    def counted() -> Iterator[UnitOfWork]:
-        with begin() as uow:
+    def counted(**options: bool) -> Iterator[UnitOfWork]:
+        with begin(**options) as uow:
             found.append(1)
             try:
                 yield uow

@@ -10,7 +10,7 @@ from tests.account_pages import at, send, visitor
 from tests.provider import House, response_params
 from tests.second_factors import account_id, give_app, give_codes, next_code, send_code
 
-NOT_OF_ACCOUNTS = ("backup.", "client.", "export.", "key.", "logout.", "resource.")
+NOT_OF_ACCOUNTS = ("backup.", "client.", "export.", "invitation.", "key.", "logout.", "resource.")
 
 
 @pytest.mark.case("TK-24")

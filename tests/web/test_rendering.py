@@ -73,7 +73,8 @@ SPECIAL: dict[type[View], dict[str, Any]] = {
                 is_this=is_this,
             )
             for is_this in (True, False)
-        )
+        ),
+        "remembered": (account_views.RememberedView(device_id=HOSTILE, name=HOSTILE, since=MOMENT, until=MOMENT),),
     },
     account_views.Profile: {
         "values": dict.fromkeys(PROFILE, HOSTILE),
@@ -141,6 +142,7 @@ def filled(kind: type[View], **more: Any) -> View:
         "others": (("recovery_code", "https://idp.example/other"), ("totp", "https://idp.example/other")),
         "codes": (HOSTILE,),
         "codes_left": 3,
+        "remember_days": 30,
         "secret": views.TotpSecret(text=HOSTILE, address=HOSTILE, sealed=HOSTILE),
         "minutes": 60,
         "least_length": 15,
@@ -162,8 +164,9 @@ def filled(kind: type[View], **more: Any) -> View:
         "frame": FRAME,
         "deleted": MOMENT,
     } | SPECIAL.get(kind, {})
-    names = [field.name for field in fields(kind)]
-    return kind(**({name: special.get(name, HOSTILE) for name in names} | more))
+    # Other languages than English ask of a number which of their forms it takes.
+    texts = {field.name: 3 if field.type in (int, "int") else HOSTILE for field in fields(kind)}
+    return kind(**({name: special.get(name, text) for name, text in texts.items()} | more))
 
 
 def render(view: View, *, development: bool = False, locale: str = "en") -> str:

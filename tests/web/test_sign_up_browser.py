@@ -75,6 +75,7 @@ def test_the_line_below_the_field(open_to_all: tuple[Live, Postal], engine: Brow
     page = engine.new_context().new_page()
     page.goto(f"{live.issuer}/account/password")
     sign_in(page, "alice")
+    page.wait_for_load_state("networkidle")
     line = page.locator("[data-strength]")
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
