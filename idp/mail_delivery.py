@@ -106,7 +106,8 @@ class MailDelivery:
             account = uow.accounts.find(about["account_id"])
             if account is None or not account.is_open:
                 return None
-            token = alarms.issue_alarm_token(uow, account.account_id, about["browser_id"], server.clock.now())
+            now, browser_id = server.clock.now(), about["browser_id"]
+            token = alarms.issue_alarm_token(uow, account.account_id, browser_id, now, at=about["at"])
         return Letter(
             template=alarms.TEMPLATE,
             to=message.destination,
