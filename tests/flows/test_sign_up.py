@@ -360,6 +360,25 @@ def test_certain_domains(tmp_path: Path, ready_keys: None, migrated_file: Path, 
         assert len(post.sink.mails) == is_let_in
 
 
+@pytest.mark.case("LG-31")
+def test_a_domain_that_only_folds_to_an_admitted_one(tmp_path: Path, ready_keys: None, migrated_file: Path) -> None:
+    """The sharp s is a letter of its own in domains (RFC 5891), which somebody else may own."""
+    with postal(tmp_path, migrated_file, sign_up={"mode": "domain", "domains": ["strasse.example"]}) as post:
+        assert ask(post.house.browser(), "x@stra\u00dfe.example").status_code == 400
+        post.deliver()
+        assert post.sink.mails == []
+
+
+@pytest.mark.parametrize(
+    "email", ["carol@new..example", "carol@new.example.", ".carol@new.example", "a(b)@new.example", "a@[new.example]"]
+)
+def test_what_no_mail_can_be_sent_to(post: Postal, email: str) -> None:
+    """Is refused at once: its owner would wait for nothing."""
+    answer = ask(post.house.browser(), email)
+    assert answer.status_code == 400
+    assert 'id="sign-up-sent"' not in answer.text
+
+
 def test_off_is_off(tmp_path: Path, ready_keys: None, migrated_file: Path) -> None:
     """By default there is no link and no page."""
     with postal(tmp_path, migrated_file) as post:

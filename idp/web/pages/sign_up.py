@@ -6,7 +6,7 @@ only its owner is told (LG-03). The page is one of a sign-in under way, which go
 
 from dataclasses import replace
 
-from idp.accounts.names import checked_email
+from idp.accounts.names import checked_mailable
 from idp.accounts.sign_up import PATH, Wish, request_mail
 from idp.protocol import authorization
 from idp.protocol import interaction as interactions
@@ -76,7 +76,7 @@ def _answer(context: Context) -> Answer:
 def _send(step: Step, email: str, context: Context) -> Answer:
     """Have the mail sent, unless the address is none, or too many were asked for."""
     try:
-        canonical = checked_email(email)
+        canonical = checked_mailable(email)
     except ValueError:
         return _page(step, email, context, error="email", status=400)
     if not context.settings.sign_up.admits(email):
