@@ -3,6 +3,7 @@ it began."""
 
 import random
 import re
+import sqlite3
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -148,6 +149,20 @@ def test_time_tells_nothing(tmp_path: Path, ready_keys: None, migrated_file: Pat
             found[is_taken].append(time.perf_counter() - begun)
             assert answer.status_code == 200
     assert 0.28 < area(found[True], found[False]) < 0.72
+
+
+def test_who_is_paused_fills_no_table(tmp_path: Path, ready_keys: None, migrated_file: Path) -> None:
+    """A counter for each address that a stranger makes up would be a row that is kept for a day."""
+    few = {"throttle": {"sign_ups": 2}}
+    with postal(tmp_path, migrated_file, **OPEN, **few) as post:
+        browser = post.house.browser()
+        page = start(browser, browser.follow(browser.authorize()))
+        answers = [ask(browser, f"n{number}@example.org", page).status_code for number in range(6)]
+        assert answers == [200, 200, 429, 429, 429, 429]
+        with sqlite3.connect(tmp_path / "signet.sqlite3") as database:
+            rows = database.execute("SELECT count(*) FROM throttles").fetchone()[0]
+        database.close()
+        assert rows == 3
 
 
 def test_one_link_makes_one_account(post: Postal) -> None:

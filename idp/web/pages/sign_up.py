@@ -82,13 +82,14 @@ def _send(step: Step, email: str, context: Context) -> Answer:
     if not context.settings.sign_up.admits(email):
         return _page(step, email, context, error="domain", status=400)
     throttle, uow, now = context.server.throttle, context.uow, context.now
+    # First by where it comes from: who is paused must not fill the table of counters with addresses (R18).
+    wait = throttle.count_sign_up(uow, context.request.address, now)
+    if wait is not None:
+        return _page(step, email, context, error="throttled", status=429, retry_after_seconds=wait)
     asking = f"{context.request.browser.browser_id}\n{canonical}"
     early = throttle.count_resend(uow, asking, now, seconds=RESEND_SECONDS)
     if early is not None:
         return _sent(step, email, context, early)
-    wait = throttle.count_sign_up(uow, context.request.address, now)
-    if wait is not None:
-        return _page(step, email, context, error="throttled", status=429, retry_after_seconds=wait)
     language = language_of(context.request, context.settings.default_locale, reader_of(step))
     wish = Wish(email=email, flow=step.interaction.handle)
     request_mail(uow, context.server.vault, wish, now, language=language)
