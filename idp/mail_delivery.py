@@ -106,7 +106,8 @@ class MailDelivery:
             account = uow.accounts.find(about["account_id"])
             if account is None or not account.is_open:
                 return None
-            token = alarms.issue_alarm_token(uow, account.account_id, about["browser_id"], server.clock.now())
+            now, browser_id = server.clock.now(), about["browser_id"]
+            token = alarms.issue_alarm_token(uow, account.account_id, browser_id, now, at=about["at"])
         return Letter(
             template=alarms.TEMPLATE,
             to=message.destination,
@@ -139,12 +140,12 @@ class MailDelivery:
         )
 
     def _verification(self, message: OutboxMessage) -> Letter | None:
-        """Return the mail with which an address is confirmed, unless the account has had another one since, or another
-        account has this one."""
+        """Return the mail with which an address is confirmed, unless the account has had another one or another
+        password since, or another account has this one."""
         server, email, now = self._server, message.destination, self._server.clock.now()
         with server.storage.begin() as uow:
             account = uow.accounts.find(message.payload["account_id"])
-            if account is None or not account.is_open or address_of(account) != message.payload["old_email"]:
+            if account is None or not emails.is_as_asked(uow, account, message.payload):
                 return None
             self._count(uow, message, f"{emails.KIND} {account.account_id}", now)
             token = emails.issue_verification_token(uow, account, email, now)

@@ -82,7 +82,7 @@ def running_demo(home: Path) -> Iterator[Demo]:
         yield Demo(idp=idp, shop=shop, bank=bank, password=password, home=home, output=output)
     finally:
         process.send_signal(signal.SIGINT)
-        assert process.wait(20) == 0
+        assert process.wait(60) == 0
         if process.stdout is not None:
             process.stdout.close()
 

@@ -57,11 +57,12 @@ class TransferDesk:
         order = self._find(request, identity)
         if order.stage not in (Stage.CHALLENGED, Stage.PROVING) or order.step_up is None:
             return see_other(_path(order))
-        party = self.counter.party
-        pending = await party.code_flow.begin(_path(order), step_up=order.step_up)
-        session.remember(pending)
+        party, asked = self.counter.party, order.step_up
+        # Before the first wait: an order that is carried out meanwhile must not become one that is sent again.
         order.stage = Stage.PROVING
-        note_request(party, session, order, order.step_up, pending.url)
+        pending = await party.code_flow.begin(_path(order), step_up=asked)
+        session.remember(pending)
+        note_request(party, session, order, asked, pending.url)
         return see_other(pending.url)
 
     async def _form(self, request: Request) -> tuple[Session, Identity, dict[str, str]]:

@@ -20,10 +20,11 @@ LINK_SECONDS = 7 * 86_400
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alarm:
-    """A link that counts: of which account it is, which browser it speaks of, and until when."""
+    """A link that counts: of which account it is, which browser it speaks of, when that signed in, and until when."""
 
     account: Account
     browser_id: str
+    at: int
     expires_at: int
 
 
@@ -35,10 +36,10 @@ def tell_of_sign_in(uow: UnitOfWork, account: Account, *, browser_id: str, name:
         queue_mail(uow, TEMPLATE, to=to, payload={"account_id": account.account_id, **about}, now=now)
 
 
-def issue_alarm_token(uow: UnitOfWork, account_id: str, browser_id: str, now: int) -> str:
-    """Return a token for the link of such a mail."""
+def issue_alarm_token(uow: UnitOfWork, account_id: str, browser_id: str, now: int, *, at: int) -> str:
+    """Return a token for the link of such a mail, about a sign-in `at` an instant."""
     token = new_handle()
-    payload = {"account_id": account_id, "browser_id": browser_id}
+    payload = {"account_id": account_id, "browser_id": browser_id, "at": at}
     expires_at = now + LINK_SECONDS
     uow.artifacts.add(
         Artifact(kind=KIND, handle_hash=digest(token), payload=payload, created_at=now, expires_at=expires_at)
@@ -54,21 +55,29 @@ def find_alarm(uow: UnitOfWork, token_hash: str, now: int) -> Alarm | None:
     account = uow.accounts.hold(found.payload["account_id"])
     if account is None or not account.enabled:
         return None
-    return Alarm(account=account, browser_id=found.payload["browser_id"], expires_at=found.expires_at)
+    browser_id, at = found.payload["browser_id"], found.payload.get("at", found.created_at)
+    return Alarm(account=account, browser_id=browser_id, at=at, expires_at=found.expires_at)
 
 
 def raise_alarm(uow: UnitOfWork, sessions: Sessions, alarm: Alarm, token_hash: str, now: int) -> bool:
-    """End all sessions, grants and remembered devices, and forget the browser; False for a link that was used (R4)."""
+    """End all sessions, grants and remembered devices, and forget the browser, and those that are known since it came:
+    it may have got another handle. False for a link that was used (R4)."""
     if uow.artifacts.consume(KIND, token_hash, now) is None:
         return False
     take_access(uow, sessions, alarm.account.account_id, now)
     uow.authenticators.remove(alarm.account.account_id, alarm.browser_id)
+    browsers.forget_known(uow, alarm.account.account_id, since=alarm.at)
     return True
 
 
-def end_all_others(uow: UnitOfWork, sessions: Sessions, account_id: str, now: int, *, session_id: str) -> None:
-    """End all but one session, all grants and remembered devices, and forget all browsers, for an owner who is here."""
+def end_all_others(
+    uow: UnitOfWork, sessions: Sessions, account_id: str, now: int, *, session_id: str, handles: tuple[str, ...]
+) -> None:
+    """End all but one session, all grants and remembered devices, and forget all browsers, for an owner who is here, in
+    the browser with these handles. That one stays known: were none left, the next one would be no news."""
     uow.accounts.hold(account_id)
     sessions.end_all(uow, account_id, now, but=session_id)
     uow.grants.revoke_of_account(account_id, now)
-    browsers.forget_all(uow, account_id)
+    browsers.forget_remembered(uow, account_id)
+    here = browsers.find_known(uow, account_id, handles, now)
+    browsers.forget_known(uow, account_id, but=here.authenticator_id if here else None)

@@ -84,11 +84,10 @@ def forget_remembered(uow: UnitOfWork, account_id: str) -> int:
     return uow.authenticators.remove_all(account_id, REMEMBERED)
 
 
-def forget_all(uow: UnitOfWork, account_id: str, *, but: str | None = None) -> None:
-    """Forget all browsers of an account but the known one with this id."""
-    forget_remembered(uow, account_id)
+def forget_known(uow: UnitOfWork, account_id: str, *, since: int = 0, but: str | None = None) -> None:
+    """Forget the browsers that an account has known since an instant, all but the one with this id."""
     for each in uow.authenticators.list(account_id):
-        if each.method == KNOWN and each.authenticator_id != but:
+        if each.method == KNOWN and each.created_at >= since and each.authenticator_id != but:
             uow.authenticators.remove(account_id, each.authenticator_id)
 
 

@@ -13,6 +13,11 @@ INVISIBLE = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
 )
 
+# What a mail can be addressed to without quotes or extensions (RFC 5322 §3.4.1): dot-atoms, the first one in ASCII.
+_ATOM = r"[A-Za-z0-9!#$%&*+/=?^_`{|}~-]+"
+_LABEL = r"[^\W_](?:(?:[^\W_]|-)*[^\W_])?"
+MAILABLE = re.compile(rf"{_ATOM}(?:\.{_ATOM})*@{_LABEL}(?:\.{_LABEL})+")
+
 
 def canonical_name(text: str) -> str | None:
     """Return the form under which a name is stored and looked up, or None for what can be no name.
@@ -46,5 +51,15 @@ def checked_email(text: str) -> str:
     name = checked_name(text)
     local, at, domain = name.rpartition("@")
     if not (at and local and "." in domain.strip(".") and "@" not in local) or any(c in name for c in ",;<>\"'"):
+        raise ValueError("must be an e-mail address")
+    return name
+
+
+def checked_mailable(text: str) -> str:
+    """Return the canonical form of an e-mail address that a mail is to be sent to: whoever mistypes theirs is told at
+    once, and does not wait for a mail that cannot be written. Raises ValueError."""
+    name = checked_email(text)
+    # An encoded word stands for another text (RFC 2047 §5), such as another address.
+    if not MAILABLE.fullmatch(text.strip()) or "=?" in text:
         raise ValueError("must be an e-mail address")
     return name

@@ -6,8 +6,6 @@ import threading
 from collections.abc import Iterable
 from typing import Any, Literal
 
-from zxcvbn import zxcvbn  # type: ignore[import-untyped]
-
 # The work grows with the square of the length, and more than this is refused: 20 to 30 ms on one core.
 LONGEST_JUDGED = 72
 # Of 0 to 4; below are those that a million guesses find.
@@ -35,6 +33,9 @@ _BY_DICTIONARY: dict[str, Weakness] = {
 def weakness_of(password: str, names: Iterable[str]) -> Weakness | None:
     """Return what makes a password easily guessed, None where it is not. `names` are what an attacker knows of the
     account. Of a long one the beginning is judged."""
+    # Loaded with the first new password: its word lists take time and memory.
+    from zxcvbn import zxcvbn  # type: ignore[import-untyped]
+
     with _ALONE:
         found = zxcvbn(password[:LONGEST_JUDGED], user_inputs=list(names))
     if found["score"] >= LEAST_SCORE:

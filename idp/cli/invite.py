@@ -4,7 +4,7 @@ import click
 
 from idp.accounts.accounts import find_account
 from idp.accounts.audit import record
-from idp.accounts.names import checked_email
+from idp.accounts.names import checked_mailable
 from idp.accounts.sign_up import FINISH_PATH, invite, issue_invitation_token
 from idp.cli.failures import Failure
 from idp.cli.opening import Program, pass_program
@@ -27,7 +27,7 @@ def invite_(program: Program, email: str, roles: tuple[str, ...], print_: bool) 
             next_step="set sign_up.mode to invitation, open or domain for `idp serve` and for this command",
         )
     try:
-        checked_email(email)
+        checked_mailable(email)
     except ValueError as fault:
         raise click.UsageError(f"EMAIL {fault}") from None
     is_mailed, days = settings.sends_mail and not print_, settings.sign_up.invitation_days

@@ -32,7 +32,8 @@ class SignUp(Group):
 
     def admits(self, email: str) -> bool:
         """Tell whether the owner of an address may sign up without an invitation."""
-        domain = email.rpartition("@")[2].casefold()
+        # Folding would make `straße` of another owner (RFC 5891) the same as `strasse`.
+        domain = email.rpartition("@")[2].lower()
         return self.mode == "open" or (self.mode == "domain" and domain in self.domains)
 
 

@@ -84,7 +84,7 @@ class Composer:
 def _recipient(text: str) -> Address:
     try:
         return Address(addr_spec=text)
-    except (ValueError, MessageError, IndexError):
+    except (ValueError, MessageError, IndexError, AttributeError):  # the last two by faults of the parser
         raise Unwritable("the account has no usable address") from None
 
 

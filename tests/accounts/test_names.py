@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from idp.accounts.names import LONGEST, canonical_name, checked_email, checked_name
+from idp.accounts.names import LONGEST, canonical_name, checked_email, checked_mailable, checked_name
 
 ANY_TEXT = st.text(alphabet=st.characters(codec=None), max_size=60)
 
@@ -123,3 +123,23 @@ def test_every_character_folds_to_a_stable_form() -> None:
     for code in range(sys.maxunicode + 1):
         name = canonical_name(chr(code))
         assert name is None or canonical_name(name) == name, hex(code)
+
+
+@pytest.mark.parametrize(
+    "address", ["a@b.example", "a.b+c@b-c.d.example", "A@m\u00fcnchen.example", " a_b@x1.example "]
+)
+def test_addresses_that_mail_is_sent_to(address: str) -> None:
+    """Dot-atoms, in the domain of any script."""
+    assert checked_mailable(address) == canonical_name(address)
+
+
+@pytest.mark.case("LG-32")
+@pytest.mark.parametrize(
+    "address",
+    ["a..b@c.example", "=?utf-8?q?a=40b.example=3e?=@c.example", "g:a@c.example", "a@b(c.example", "a@[c.example",
+     "a@c.example:25", "a@c\\.example", "a@-c.example", "\u00e9@c.example", "a@c_d.example", "a"],
+)  # fmt: skip
+def test_addresses_that_no_mail_is_sent_to(address: str) -> None:
+    """What has to be quoted, or stands for another text."""
+    with pytest.raises(ValueError, match="must be an e-mail address"):
+        checked_mailable(address)

@@ -102,7 +102,7 @@ def test_when_one_dies_all_end(tmp_path: Path, number: int) -> None:
         wait_for(lambda: len(children_of(found.process.pid)) == 3, "the three are seen")
         children = children_of(found.process.pid)
         os.kill(sorted(children)[number], signal.SIGKILL)
-        assert found.process.wait(20) == 1
+        assert found.process.wait(60) == 1
         assert not any(map(is_alive, children))
     name = ("Provider", "Shop", "Bank")[number]
     assert f"Error: The {name} ended with status -9. It said last:" in found.said()
@@ -115,7 +115,7 @@ def test_a_taken_port_is_said_before_anything_starts(tmp_path: Path, offset: int
     port = free_port(3)
     taken = socket.create_server(("127.0.0.1", port + offset))
     with taken, running(tmp_path, "demo", "--first-port", str(port)) as found:
-        assert found.process.wait(20) == 1
+        assert found.process.wait(60) == 1
     assert f"port {port + offset} (for the {('Provider', 'Shop', 'Bank')[offset]})" in found.said()
     assert "--first-port" in found.said()
     assert not (tmp_path / ".signet").exists()
@@ -129,7 +129,7 @@ def test_a_port_taken_on_ipv6_only_is_noticed(tmp_path: Path) -> None:
     except OSError:
         pytest.skip("the machine has no IPv6")
     with taken, running(tmp_path, "demo", "--first-port", str(port)) as found:
-        assert found.process.wait(20) == 1
+        assert found.process.wait(60) == 1
     assert f"port {port + 1}" in found.said()
 
 

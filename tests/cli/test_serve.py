@@ -108,7 +108,7 @@ def test_a_taken_port_is_said(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         with running(tmp_path, "serve", "--port", port) as provider:
-            assert provider.process.wait(20) == 1
+            assert provider.process.wait(60) == 1
         assert f"cannot listen on 127.0.0.1, port {port}: another program listens there" in provider.said()
         assert "Next: choose another with --port" in provider.said()
         assert not (tmp_path / ".signet").exists()
@@ -118,7 +118,7 @@ def test_a_schema_is_not_touched_when_told_so(tmp_path: Path) -> None:
     """With `migrate_on_start = false` an empty database is refused."""
     (tmp_path / "idp.toml").write_text("migrate_on_start = false\n")
     with running(tmp_path, "serve", "--port", str(free_port())) as provider:
-        assert provider.process.wait(20) == 1
+        assert provider.process.wait(60) == 1
     assert "idp migrate" in provider.said()
 
 
@@ -158,7 +158,7 @@ def test_dev_tells_where_it_is_and_how_to_use_it(tmp_path: Path) -> None:
         wait_for(lambda: answers(port), provider.said())
         assert get(port, "/health/ready").status == 200
         with running(tmp_path, "--config", ".signet/dev/idp.toml", "keys", "list") as listing:
-            assert listing.process.wait(20) == 0
+            assert listing.process.wait(60) == 0
             assert "active" in listing.said()
         assert provider.stop() == 0
     assert "idp --config .signet/dev/idp.toml user add NAME" in provider.said()
@@ -196,7 +196,7 @@ def test_healthcheck(tmp_path: Path) -> None:
         wait_for(lambda: answers(port), provider.said())
         for options, said in (((), "ready"), (("--live",), "live")):
             with running(tmp_path, "--set", f"port={port}", "healthcheck", *options) as check:
-                assert check.process.wait(20) == 0
+                assert check.process.wait(60) == 0
                 assert check.said() == f"{said}\n"
         assert provider.stop() == 0
 
@@ -215,7 +215,7 @@ def test_a_request_under_way_is_finished_at_a_stop(tmp_path: Path) -> None:
             wait_for(lambda: not answers(port), "it takes no more connections")
             peer.sendall(body[10:])
             assert peer.recv(4096).startswith(b"HTTP/1.1 401")
-        assert provider.process.wait(20) == 0
+        assert provider.process.wait(60) == 0
 
 
 def test_what_does_not_end_is_ended_after_the_grace(tmp_path: Path) -> None:
@@ -251,7 +251,7 @@ def test_serving_goes_on_when_nobody_reads_the_log(tmp_path: Path) -> None:
         for _ in range(5):
             assert get(port, "/health/ready").status == 200
         process.send_signal(signal.SIGTERM)
-        assert process.wait(20) == 0
+        assert process.wait(60) == 0
     finally:
         process.kill()
         process.wait()

@@ -71,7 +71,7 @@ class Supervised:
     def stop(self) -> int:
         """Stop it and return the exit status; nobody is left."""
         self.send(signal.SIGTERM)
-        status = self.process.wait(20)
+        status = self.process.wait(60)
         assert not any(is_alive(pid) for pid in self.pids("serves"))
         return status
 
@@ -168,7 +168,7 @@ def test_workers_that_die_as_they_start_are_given_up(tmp_path: Path) -> None:
     """After ten in a row, with a failure."""
     (tmp_path / "fail").touch()
     with supervising(tmp_path) as found:
-        assert found.process.wait(20) == 3
+        assert found.process.wait(60) == 3
         assert 10 <= len(found.pids("fails")) <= 12
 
 

@@ -252,7 +252,7 @@ def test_a_password_is_asked_for_twice_on_a_terminal(cli: CommandLine) -> None:
             os.write(leader, f"{PASSPHRASE}\n".encode())
         while b"sub " not in shown:
             shown += os.read(leader, 1024)
-        assert process.wait(20) == 0
+        assert process.wait(60) == 0
     finally:
         process.kill()
         process.wait()

@@ -156,7 +156,7 @@ def test_a_start_that_must_fail_is_told_once(tmp_path: Path) -> None:
     (tmp_path / "broken.key").chmod(0o600)
     options = ("--set", f"port={free_port()}", "--set", "workers=2", "--set", "key_encryption_key_file=broken.key")
     with running(tmp_path, *options, "serve") as process:
-        assert process.process.wait(20) == 1
+        assert process.process.wait(60) == 1
     assert process.said().count("Error: ") == 1
     assert "broken.key" in process.said()
     assert "worker" not in process.said()

@@ -10,6 +10,7 @@ import pytest
 from demo_clients.bank.app import MAX_SIGN_IN_AGE_SECONDS, STRONG_SIGN_IN
 from demo_clients.bank.transfers import ORDER_SECONDS
 from demo_clients.relying_party.claim_checks import CLOCK_SKEW_SECONDS
+from demo_clients.relying_party.code_flow import CodeFlow, PendingSignIn
 from demo_clients.relying_party.step_up import StepUp, parse_step_up
 from tests.demo_clients.provider import BANK, MISSING, SUBJECT
 from tests.demo_clients.wire import World, parameters, post_form, prove, sign_in
@@ -207,3 +208,21 @@ async def test_proving_needs_our_own_form(browser: httpx2.AsyncClient) -> None:
     assert (await browser.post(f"{BANK}{order}/prove", data={"csrf_token": "x"})).status_code == 403
     browser.cookies.clear()
     assert (await browser.get(BANK + order)).headers["location"].startswith("/login?next=/transfers/")
+
+
+async def test_order_that_is_carried_out_while_it_is_proved_again(
+    browser: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The way back in one tab and the button in another: the money moves once."""
+    order, begin = await order_money(browser), CodeFlow.begin
+    sent = await post_form(browser, f"{order}/prove", BANK)
+    await browser.get((await browser.get(sent.headers["location"])).headers["location"])
+
+    async def begin_slowly(flow: CodeFlow, return_path: str, **more: Any) -> PendingSignIn:
+        monkeypatch.setattr(CodeFlow, "begin", begin)
+        assert "The money has moved" in (await browser.get(BANK + order)).text
+        return await begin(flow, return_path, **more)
+
+    monkeypatch.setattr(CodeFlow, "begin", begin_slowly)
+    assert "The money has moved" in (await prove(browser, order)).text
+    assert await balance(browser) == "2,490.00 €"

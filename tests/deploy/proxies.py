@@ -52,7 +52,7 @@ class Proxy(ABC):
         """Stop it."""
         if self._process is not None:
             self._process.terminate()
-            self._process.wait(20)
+            self._process.wait(60)
 
 
 class Nginx(Proxy):

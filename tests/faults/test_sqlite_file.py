@@ -164,7 +164,7 @@ def test_damaged_file_does_not_start(tmp_path: Path, damaged: Path, request: pyt
     }
     options = ("--port", str(free_port()), "--workers", workers, "--issuer", "http://idp.localhost:9999")
     with running(tmp_path, "serve", *options, environment=environment) as provider:
-        assert provider.process.wait(20) == 1, provider.said()
+        assert provider.process.wait(60) == 1, provider.said()
         said = provider.said()
     assert "damaged" in said or "malformed" in said, said
     assert "Traceback" not in said

@@ -6,7 +6,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from idp.accounts.accounts import find_account
+from idp.accounts.accounts import find_account, set_password
 from idp.accounts.emails import request_email_change
 from idp.stores.records import Account
 from tests.mailing import Postal, link_in, postal
@@ -93,6 +93,23 @@ def test_what_ends_a_link(post: Postal) -> None:
     ask(post)
     post.house.clock.move(86_400)
     assert "link_expired" in confirm(post, link_in(post.sink.text())).text
+
+
+@pytest.mark.case("LG-43")
+def test_a_new_password_ends_what_was_asked_for_by_the_old_one(post: Postal) -> None:
+    """Whoever knew it may have asked for an address of their own: neither its link counts, nor is one sent later."""
+    ask(post)
+    link = link_in(post.sink.text())
+    with post.house.storage.begin() as uow:
+        found = find_account(uow, "alice")
+        assert found is not None
+        request_email_change(uow, found, "later@new.example", post.house.clock.now())
+        hashed = post.house.passwords.hash("another one of some length")
+        set_password(uow, post.house.server.sessions, found, hashed, post.house.clock.now())
+    assert "link_expired" in confirm(post, link).text
+    post.deliver()
+    assert [to for _, to in post.sink.envelopes] == [[f"<{NEW}>"]]
+    assert account(post, "alice@example.org") is not None
 
 
 def test_no_letter_box_is_filled(post: Postal) -> None:

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from idp.accounts.browsers import KNOWN, find_known
 from tests.account_pages import at, send, visitor
 from tests.mailing import Postal, link_in, postal
 from tests.provider import Browser, House
-from tests.second_factors import account_id
+from tests.second_factors import account_id, give_app, send_code
 
 CHROME = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0 Safari/537.36"
 SUBJECT = "A sign-in with a new browser"
@@ -37,6 +38,7 @@ def enter(house: House, **headers: str) -> Browser:
 def alarm(post: Postal) -> tuple[Browser, Browser, str]:
     """Return the owner's browser, a stranger's, and the link of the mail."""
     owner = enter(post.house)
+    post.house.clock.move(1)
     stranger = enter(post.house, **{"user-agent": CHROME})
     assert subjects(post) == [SUBJECT]
     return owner, stranger, link_in(post.sink.text())
@@ -126,7 +128,34 @@ def test_activity_page_does_the_same(house: House) -> None:
     assert 'id="login-submit"' in other.follow(other.get("/account")).text
     assert "Signed in as" in alice.get("/account").text
     with house.storage.snapshot() as uow:
-        assert uow.authenticators.list(account_id(house)) == ()
+        assert [each.method for each in uow.authenticators.list(account_id(house))] == [KNOWN]
+
+
+def test_whoever_comes_after_a_clearing_is_news(post: Postal) -> None:
+    """The owner's own browser stays known, so that another one is told from it."""
+    alice = visitor(post.house)
+    send(alice, at(alice, "/activity"), "/activity", action="disown")
+    enter(post.house)
+    assert subjects(post) == [SUBJECT]
+
+
+@pytest.mark.case("SS-21")
+def test_alarm_about_a_browser_that_has_another_handle_by_now(post: Postal) -> None:
+    """It was remembered after the mail, under a new handle: it is unknown again all the same."""
+    house = post.house
+    _, stranger, url = alarm(post)
+    app = give_app(house)
+    house.clock.move(30)
+    page = stranger.sign_in(stranger.follow(stranger.authorize(prompt="login")))
+    assert "code=" in send_code(stranger, page, app.at(house.clock.now()), remember_device="yes").headers["location"]
+    reader = house.browser()
+    reader.submit(reader.follow(reader.get(url)))
+    with house.storage.snapshot() as uow:
+        known = [each for each in uow.authenticators.list(account_id(house)) if each.method == KNOWN]
+    assert len(known) == 1
+    handle = stranger.cookies["__Host-signet_devices"].partition(".")[0]
+    with house.storage.snapshot() as uow:
+        assert find_known(uow, account_id(house), [handle], house.clock.now()) is None
 
 
 def test_letter_box_is_not_filled(post: Postal) -> None:

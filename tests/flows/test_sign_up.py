@@ -3,6 +3,7 @@ it began."""
 
 import random
 import re
+import sqlite3
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -148,6 +149,20 @@ def test_time_tells_nothing(tmp_path: Path, ready_keys: None, migrated_file: Pat
             found[is_taken].append(time.perf_counter() - begun)
             assert answer.status_code == 200
     assert 0.28 < area(found[True], found[False]) < 0.72
+
+
+def test_who_is_paused_fills_no_table(tmp_path: Path, ready_keys: None, migrated_file: Path) -> None:
+    """A counter for each address that a stranger makes up would be a row that is kept for a day."""
+    few = {"throttle": {"sign_ups": 2}}
+    with postal(tmp_path, migrated_file, **OPEN, **few) as post:
+        browser = post.house.browser()
+        page = start(browser, browser.follow(browser.authorize()))
+        answers = [ask(browser, f"n{number}@example.org", page).status_code for number in range(6)]
+        assert answers == [200, 200, 429, 429, 429, 429]
+        with sqlite3.connect(tmp_path / "signet.sqlite3") as database:
+            rows = database.execute("SELECT count(*) FROM throttles").fetchone()[0]
+        database.close()
+        assert rows == 3
 
 
 def test_one_link_makes_one_account(post: Postal) -> None:
@@ -358,6 +373,25 @@ def test_certain_domains(tmp_path: Path, ready_keys: None, migrated_file: Path, 
         assert (answer.status_code == 200) is is_let_in
         post.deliver()
         assert len(post.sink.mails) == is_let_in
+
+
+@pytest.mark.case("LG-31")
+def test_a_domain_that_only_folds_to_an_admitted_one(tmp_path: Path, ready_keys: None, migrated_file: Path) -> None:
+    """The sharp s is a letter of its own in domains (RFC 5891), which somebody else may own."""
+    with postal(tmp_path, migrated_file, sign_up={"mode": "domain", "domains": ["strasse.example"]}) as post:
+        assert ask(post.house.browser(), "x@stra\u00dfe.example").status_code == 400
+        post.deliver()
+        assert post.sink.mails == []
+
+
+@pytest.mark.parametrize(
+    "email", ["carol@new..example", "carol@new.example.", ".carol@new.example", "a(b)@new.example", "a@[new.example]"]
+)
+def test_what_no_mail_can_be_sent_to(post: Postal, email: str) -> None:
+    """Is refused at once: its owner would wait for nothing."""
+    answer = ask(post.house.browser(), email)
+    assert answer.status_code == 400
+    assert 'id="sign-up-sent"' not in answer.text
 
 
 def test_off_is_off(tmp_path: Path, ready_keys: None, migrated_file: Path) -> None:

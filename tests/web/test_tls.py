@@ -60,7 +60,7 @@ def provider(certificate: Path, home: Path) -> Iterator[tuple[subprocess.Popen[b
         yield process, port, settings
     finally:
         process.send_signal(signal.SIGTERM)
-        assert process.wait(20) == 0
+        assert process.wait(60) == 0
 
 
 def handshake(port: int, context: ssl.SSLContext) -> str | None:
@@ -145,7 +145,7 @@ def test_an_idle_peer_does_not_hold_up_a_stop(certificate: Path, tmp_path: Path)
         assert b"200" in idle.recv(65_536)
         began = time.monotonic()
         process.send_signal(signal.SIGTERM)
-        assert process.wait(20) == 0
+        assert process.wait(60) == 0
         # The grace for requests under way is ten seconds; none is under way here.
         assert time.monotonic() - began < 8
         idle.close()

@@ -21,8 +21,6 @@ from idp.authentication.ceremonies import (
     read_assertion,
     read_attestation,
     to_base64url,
-    verify_assertion,
-    verify_attestation,
 )
 from idp.authentication.methods.devices import device_name
 from idp.authentication.methods.second_factor import Proof, SecondFactor
@@ -75,7 +73,7 @@ def begin_registration(
         "rp": {"id": ceremony.relying_party.rp_id, "name": ceremony.relying_party.name},
         "user": {"id": to_base64url(account_id.encode()), "name": username, "displayName": display_name},
         "challenge": to_base64url(_new_challenge(ceremony, _CREATE)),
-        "pubKeyCredParams": [{"type": "public-key", "alg": int(alg)} for alg in ALGORITHMS],
+        "pubKeyCredParams": [{"type": "public-key", "alg": alg} for alg in ALGORITHMS],
         "excludeCredentials": _descriptors(mine),
         "authenticatorSelection": {
             "residentKey": "required",
@@ -100,6 +98,8 @@ def finish_registration(
     """Keep the passkey that a browser made for this account, named after the browser where it has no other name. Writes
     an audit event; whoever calls has made sure that the account's owner proved to be here just now. Raises
     `NotAccepted`."""
+    from idp.authentication.verifying import verify_attestation
+
     attestation = read_attestation(response)
     _spend(uow, ceremony, _CREATE, attestation.challenge)
     verified = verify_attestation(attestation, ceremony.relying_party)
@@ -134,6 +134,8 @@ def sign_in(
 ) -> Authenticator:
     """Return the passkey that an assertion proves, of this account if one is given. Notes the use, and an audit event
     where a copy of it seems to be about. Raises `NotAccepted`: what was spent by then stays spent."""
+    from idp.authentication.verifying import verify_assertion
+
     assertion = read_assertion(response)
     _spend(uow, ceremony, _GET, assertion.challenge)
     passkey = uow.authenticators.find(_id(assertion.credential_id))

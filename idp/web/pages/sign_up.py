@@ -6,7 +6,7 @@ only its owner is told (LG-03). The page is one of a sign-in under way, which go
 
 from dataclasses import replace
 
-from idp.accounts.names import checked_email
+from idp.accounts.names import checked_mailable
 from idp.accounts.sign_up import PATH, Wish, request_mail
 from idp.protocol import authorization
 from idp.protocol import interaction as interactions
@@ -76,19 +76,20 @@ def _answer(context: Context) -> Answer:
 def _send(step: Step, email: str, context: Context) -> Answer:
     """Have the mail sent, unless the address is none, or too many were asked for."""
     try:
-        canonical = checked_email(email)
+        canonical = checked_mailable(email)
     except ValueError:
         return _page(step, email, context, error="email", status=400)
     if not context.settings.sign_up.admits(email):
         return _page(step, email, context, error="domain", status=400)
     throttle, uow, now = context.server.throttle, context.uow, context.now
+    # First by where it comes from: who is paused must not fill the table of counters with addresses (R18).
+    wait = throttle.count_sign_up(uow, context.request.address, now)
+    if wait is not None:
+        return _page(step, email, context, error="throttled", status=429, retry_after_seconds=wait)
     asking = f"{context.request.browser.browser_id}\n{canonical}"
     early = throttle.count_resend(uow, asking, now, seconds=RESEND_SECONDS)
     if early is not None:
         return _sent(step, email, context, early)
-    wait = throttle.count_sign_up(uow, context.request.address, now)
-    if wait is not None:
-        return _page(step, email, context, error="throttled", status=429, retry_after_seconds=wait)
     language = language_of(context.request, context.settings.default_locale, reader_of(step))
     wish = Wish(email=email, flow=step.interaction.handle)
     request_mail(uow, context.server.vault, wish, now, language=language)

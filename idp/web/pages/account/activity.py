@@ -36,6 +36,7 @@ def _answer(visit: Visit) -> Answer:
         visit.account.account_id,
         context.now,
         session_id=session.session_id,
+        handles=context.request.browser.device_handles,
     )
     visit.audit("sign_in.disowned")
     return visit.go(PASSWORD_PATH, "disowned")
