@@ -364,6 +364,14 @@ def prove_displays(house: House, value: Any) -> None:
         assert "code" in house.browser().code_flow(display=display)
 
 
+def prove_ui_locales(house: House, value: Any) -> None:
+    """The sign-in page speaks each of them, and what else is asked for is no error (OIDC Core §3.1.2.1)."""
+    for tag in value:
+        browser = house.browser()
+        page = browser.follow(browser.authorize(ui_locales=f"xx {tag}"))
+        assert f'<html lang="{tag}"' in page.text
+
+
 def prove_claims(house: House, value: Any) -> None:
     """Exactly these can be had, of an account that has them all; beside them a token's own `jti` and the like."""
     house.add_account("full", claims=FULL_ACCOUNT)
@@ -476,6 +484,7 @@ PROOFS: Mapping[str, Proof] = {
     "acr_values_supported": prove_acr_values,
     "prompt_values_supported": prove_prompts,
     "display_values_supported": prove_displays,
+    "ui_locales_supported": prove_ui_locales,
     "claims_supported": prove_claims,
     "claim_types_supported": prove_claim_types,
     "claims_parameter_supported": prove_claims_parameter,
