@@ -20,12 +20,11 @@ LINK_SECONDS = 7 * 86_400
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alarm:
-    """A link that counts: of which account it is, which browser it speaks of, when that signed in, and until when."""
+    """A link that counts: of which account it is, which browser it speaks of, and when that signed in."""
 
     account: Account
     browser_id: str
     at: int
-    expires_at: int
 
 
 def tell_of_sign_in(uow: UnitOfWork, account: Account, *, browser_id: str, name: str, address: str, now: int) -> None:
@@ -56,7 +55,7 @@ def find_alarm(uow: UnitOfWork, token_hash: str, now: int) -> Alarm | None:
     if account is None or not account.enabled:
         return None
     browser_id, at = found.payload["browser_id"], found.payload.get("at", found.created_at)
-    return Alarm(account=account, browser_id=browser_id, at=at, expires_at=found.expires_at)
+    return Alarm(account=account, browser_id=browser_id, at=at)
 
 
 def raise_alarm(uow: UnitOfWork, sessions: Sessions, alarm: Alarm, token_hash: str, now: int) -> bool:

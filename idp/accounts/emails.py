@@ -55,16 +55,16 @@ def issue_verification_token(uow: UnitOfWork, account: Account, email: str, now:
     return token
 
 
-def find_email_change(uow: UnitOfWork, token_hash: str, now: int) -> tuple[Account, str, int] | None:
-    """Return the account, held, the address that a link confirms, and when the link ends; None for one that was used,
-    is too old, or whose account has had another address or password since."""
+def find_email_change(uow: UnitOfWork, token_hash: str, now: int) -> tuple[Account, str] | None:
+    """Return the account, held, and the address that a link confirms; None for one that was used, is too old, or whose
+    account has had another address or password since."""
     found = uow.artifacts.find(KIND, token_hash)
     if found is None or found.consumed_at is not None or found.expires_at <= now:
         return None
     account = uow.accounts.hold(found.payload["account_id"])
     if account is None or not is_as_asked(uow, account, found.payload):
         return None
-    return account, str(found.payload["email"]), found.expires_at
+    return account, str(found.payload["email"])
 
 
 def confirm_email_change(uow: UnitOfWork, token_hash: str, now: int, *, language: str | None = None) -> Account | None:
@@ -73,7 +73,7 @@ def confirm_email_change(uow: UnitOfWork, token_hash: str, now: int, *, language
     found = find_email_change(uow, token_hash, now)
     if found is None or uow.artifacts.consume(KIND, token_hash, now) is None:
         return None
-    account, email, _ = found
+    account, email = found
     old = address_of(account)
     other = uow.accounts.find_by_name(checked_email(email))
     if other is not None and other.account_id != account.account_id:

@@ -28,11 +28,10 @@ PAUSE_SECONDS = 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recovery:
-    """A link that counts: of which account it is, until when, who made it, and what it does beside."""
+    """A link that counts: of which account it is, who made it, and what it does beside."""
 
     account: Account
     token_hash: str
-    expires_at: int
     by_operator: bool
     without_second_factor: bool
 
@@ -109,7 +108,6 @@ def find_recovery(uow: UnitOfWork, token_hash: str, now: int) -> Recovery | None
     return Recovery(
         account=account,
         token_hash=token_hash,
-        expires_at=found.expires_at,
         by_operator=found.payload["by_operator"],
         without_second_factor=found.payload["without_second_factor"],
     )

@@ -48,12 +48,11 @@ class Wish:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignUp:
-    """A link that counts: for which address, until when, with which interaction it goes on and which roles the account
+    """A link that counts: for which address, with which interaction it goes on and which roles the account
     gets. `is_proved` says that whoever has the link reads the address, for it was mailed there."""
 
     token_hash: str
     email: str
-    expires_at: int
     flow: str
     roles: tuple[str, ...]
     is_invited: bool
@@ -116,7 +115,6 @@ def find_sign_up(
     return SignUp(
         token_hash=token_hash,
         email=payload["email"],
-        expires_at=found.expires_at,
         flow=flow,
         roles=tuple(payload["roles"]),
         is_invited=payload["invited"],

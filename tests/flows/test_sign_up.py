@@ -12,6 +12,7 @@ import pytest
 
 from idp.accounts.accounts import create_account, disable_account, find_account
 from idp.stores.records import Account
+from tests.attacks.oracle import unchanged
 from tests.mailing import Postal, link_in, postal
 from tests.provider import response_params
 from tests.reset_timing import area
@@ -320,6 +321,31 @@ def test_what_ends_a_link(post: Postal) -> None:
     for bad in ("/sign-up/finish", "/sign-up/finish?token=x", "/sign-up/finish?flow=x"):
         assert browser.get(bad).status_code == 400
     assert accounts(post) == ["alice", "bob"]
+
+
+def test_opening_a_link_writes_nothing(post: Postal) -> None:
+    """However often it is called; and the page's handle is no other page's, nor good when it was altered (R5, R18)."""
+    browser = post.house.browser()
+    link = link_for(post, browser)
+    with unchanged(post.house):
+        flows = {browser.follow(browser.get(link)).url.params["flow"] for _ in range(20)}
+    assert len(flows) == 20
+    flow = flows.pop()
+    for path in ("/password/reset", "/email/confirm", "/account/not-me"):
+        answer = browser.get(path, params={"flow": flow})
+        assert (answer.status_code, "link_expired" in answer.text) == (400, True)
+    for bad in (
+        flow[:-8],
+        f"B{flow[1:]}",
+        flow.swapcase(),
+        f"{flow}=",
+        f"{flow[:9]}.{flow[9:]}",
+        "\x00",
+        "é",
+        "=" * 2_000,
+    ):
+        assert browser.get("/sign-up/finish", params={"flow": bad}).status_code == 400
+    assert browser.get("/sign-up/finish", params={"flow": flow}).status_code == 200
 
 
 def test_forms_of_others_are_refused(post: Postal) -> None:

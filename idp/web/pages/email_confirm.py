@@ -6,9 +6,9 @@ from idp.protocol.context import Context, Server, within_unit_of_work
 from idp.protocol.errors import LinkExpired
 from idp.protocol.interaction import check_form_token, form_token
 from idp.protocol.messages import Answer, Page, Reader, Request
-from idp.randomness import digest
+from idp.stores.records import Account
 from idp.web.pages.flow import Form
-from idp.web.pages.links import load_visit, open_visit
+from idp.web.pages.links import show_link, token_hash_of
 from idp.web.recovery_views import EmailConfirm, EmailConfirmed
 
 
@@ -18,18 +18,20 @@ def handle_email_confirm(request: Request, server: Server) -> Answer:
 
 
 def _show(context: Context) -> Answer:
-    query = Form(context.request.query)
-    token_hash = digest(query["token"]) if query["token"] else load_visit(KIND, query["flow"], context)
-    found = find_email_change(context.uow, token_hash, context.now)
-    if found is None:
-        raise LinkExpired("This link does not count any more.")
-    account, email, expires_at = found
-    if query["token"]:
-        return open_visit(KIND, query["token"], PATH, expires_at, context)
+    def find(token_hash: str) -> tuple[Account, str]:
+        found = find_email_change(context.uow, token_hash, context.now)
+        if found is None:
+            raise LinkExpired("This link does not count any more.")
+        return found
+
+    return show_link(KIND, PATH, find, lambda found, query: _page(*found, query["flow"], context), context)
+
+
+def _page(account: Account, email: str, flow: str, context: Context) -> Page:
     view = EmailConfirm(
         action=context.server.url(PATH),
-        flow=query["flow"],
-        csrf_token=form_token(query["flow"], context.request.browser),
+        flow=flow,
+        csrf_token=form_token(flow, context.request.browser),
         username=account.username,
         email=email,
     )
@@ -38,7 +40,7 @@ def _show(context: Context) -> Answer:
 
 def _answer(context: Context) -> Answer:
     form = Form(context.request.form)
-    token_hash = load_visit(KIND, form["flow"], context)
+    token_hash = token_hash_of(KIND, form, context)
     check_form_token(form["flow"], context.request.browser, form["csrf_token"])
     account = confirm_email_change(context.uow, token_hash, context.now, language=context.language)
     if account is None:

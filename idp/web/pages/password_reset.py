@@ -12,10 +12,9 @@ from idp.protocol.context import Context, Server, within_unit_of_work
 from idp.protocol.errors import LinkExpired
 from idp.protocol.interaction import check_form_token, form_token
 from idp.protocol.messages import Answer, Page, Reader, Request
-from idp.randomness import digest
 from idp.stores.records import Account
 from idp.web.pages.flow import Form
-from idp.web.pages.links import load_visit, open_visit
+from idp.web.pages.links import show_link, token_hash_of
 from idp.web.recovery_views import NewPassword, PasswordSet
 from idp.web.routing import Handler
 
@@ -40,13 +39,10 @@ def password_reset_handler(new_passwords: NewPasswords) -> Handler:
 
 
 def _show(context: Context) -> Answer:
-    query = Form(context.request.query)
-    if not query["token"]:
-        return _page(_load(query, context), query["flow"], context)
-    recovery = find_recovery(context.uow, digest(query["token"]), context.now)
-    if recovery is None:
-        raise LinkExpired("This link does not count any more.")
-    return open_visit(KIND, query["token"], PATH, recovery.expires_at, context)
+    def find(token_hash: str) -> Recovery:
+        return _find(token_hash, context)
+
+    return show_link(KIND, PATH, find, lambda recovery, query: _page(recovery, query["flow"], context), context)
 
 
 def _check(form: Form, context: Context) -> Answer | Owner:
@@ -84,7 +80,11 @@ def _set(form: Form, hashed: str, context: Context) -> Answer:
 
 
 def _load(fields: Form, context: Context) -> Recovery:
-    recovery = find_recovery(context.uow, load_visit(KIND, fields["flow"], context), context.now)
+    return _find(token_hash_of(KIND, fields, context), context)
+
+
+def _find(token_hash: str, context: Context) -> Recovery:
+    recovery = find_recovery(context.uow, token_hash, context.now)
     if recovery is None:
         raise LinkExpired("This link does not count any more.")
     return recovery

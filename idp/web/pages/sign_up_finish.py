@@ -17,12 +17,11 @@ from idp.protocol.context import Context, Server, within_unit_of_work
 from idp.protocol.errors import LinkExpired, ProtocolError
 from idp.protocol.interaction import Proved, check_form_token, form_token
 from idp.protocol.messages import Answer, Page, Request
-from idp.randomness import digest
 from idp.stores.interfaces import Duplicate
 from idp.stores.records import Account
 from idp.web.pages.entering import enter_or_ask
 from idp.web.pages.flow import Form, Step, flow_page, load_step
-from idp.web.pages.links import load_visit, open_visit
+from idp.web.pages.links import show_link, token_hash_of
 from idp.web.pages.sign_up import ACCOUNT_PATH, CREATE, begin_own, is_due
 from idp.web.routing import Handler
 from idp.web.sign_up_views import SignUpFinish
@@ -55,11 +54,10 @@ def finish_handler(new_passwords: NewPasswords) -> Handler:
 
 
 def _show(context: Context) -> Answer:
-    query = Form(context.request.query)
-    if not query["token"]:
-        return _page(_load(query, context), query, context)
-    found = _find(digest(query["token"]), context)
-    return open_visit(KIND, query["token"], FINISH_PATH, found.expires_at, context)
+    def find(token_hash: str) -> SignUp:
+        return _find(token_hash, context)
+
+    return show_link(KIND, FINISH_PATH, find, lambda found, query: _page(found, query, context), context)
 
 
 def _check(form: Form, context: Context) -> Answer | Owner:
@@ -121,7 +119,7 @@ def _left_step(found: SignUp, context: Context) -> Step | None:
 
 
 def _load(fields: Form, context: Context) -> SignUp:
-    return _find(load_visit(KIND, fields["flow"], context), context)
+    return _find(token_hash_of(KIND, fields, context), context)
 
 
 def _find(token_hash: str, context: Context) -> SignUp:
