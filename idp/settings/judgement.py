@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from idp.settings.faults import Fault
 from idp.settings.model import DANGEROUS, FIELDS, Settings, environment_name, is_secret
 from idp.settings.sources import DEFAULT, Source, paste
-from idp.settings.theme import theme_faults
+from idp.settings.theme_checks import theme_faults
 from idp.settings.values import EXAMPLE_ISSUER, is_loopback, sqlite_file
 
 Sources = Mapping[str, Source]

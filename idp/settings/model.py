@@ -9,13 +9,12 @@ from pydantic import AfterValidator, BaseModel, Field, SecretStr
 from pydantic.fields import FieldInfo
 
 from idp.settings.group import Group
-from idp.settings.people import Password, SignUp
+from idp.settings.people import Accounts, Password, SecondFactor, SignUp
+from idp.settings.theme import Theme
 from idp.settings.values import (
-    check_colour,
     check_database_url,
     check_issuer,
     check_language,
-    check_link,
     check_mail_address,
     check_mail_host,
     check_network,
@@ -100,30 +99,6 @@ class Keys(Group):
     )
 
 
-class SecondFactor(Group):
-    """Who needs a second factor. Whoever has set one up is asked for it in any case."""
-
-    required: bool = Field(default=False, description="Everybody needs one; who has none sets it up when signing in.")
-    required_for_roles: tuple[str, ...] = Field(default=(), description="Accounts with any of these roles need one.")
-    remember_device_days: int = Field(
-        default=30,
-        ge=0,
-        le=365,
-        description="How long a browser can be remembered, in which an owner is not asked for their own; 0 for never.",
-    )
-
-
-class Accounts(Group):
-    """What owners do with their accounts."""
-
-    deletion_delay_days: int = Field(
-        default=7,
-        ge=0,
-        le=365,
-        description="Days for which an account that its owner has closed can be kept; then it is removed.",
-    )
-
-
 class Throttle(Group):
     """How much is allowed within a window."""
 
@@ -162,30 +137,6 @@ class Mail(Group):
     password: SecretStr | None = Field(default=None, description="Its password.", json_schema_extra=SECRET)
     sender: Annotated[str, AfterValidator(check_mail_address)] = Field(
         default="", description="Address that mails come from."
-    )
-
-
-class Theme(Group):
-    """How the pages look."""
-
-    accent: Annotated[str, AfterValidator(check_colour)] = Field(
-        default="", description="Colour of buttons and links, as in `#26478f`. Empty: the product's own."
-    )
-    accent_dark: Annotated[str, AfterValidator(check_colour)] = Field(
-        default="", description="The same on dark pages. Empty: a lighter shade of `theme.accent`."
-    )
-    logo_file: Path | None = Field(default=None, description="Logo in SVG, PNG or WebP, of 100 kB at most.")
-    privacy_url: Annotated[str, AfterValidator(check_link)] = Field(
-        default="", description="Your privacy policy, linked under every page."
-    )
-    terms_url: Annotated[str, AfterValidator(check_link)] = Field(
-        default="", description="Your terms of service, linked under every page."
-    )
-    help_url: Annotated[str, AfterValidator(check_link)] = Field(
-        default="", description="Your help, linked under every page."
-    )
-    templates: Path | None = Field(
-        default=None, description="Directory of templates that stand in for the pages' own, by their names."
     )
 
 

@@ -1,4 +1,5 @@
-"""The settings of who may make an account, and of what their passwords are compared with."""
+"""The settings of people: who may make an account and what becomes of it, what passwords are compared with, and who
+needs a second factor."""
 
 from typing import Annotated, Literal
 
@@ -44,4 +45,28 @@ class Password(Group):
         default="",
         description="Service that knows passwords from breaches, such as `https://api.pwnedpasswords.com/range`; "
         "five digits of a digest are sent. Empty: none is asked.",
+    )
+
+
+class Accounts(Group):
+    """What owners do with their accounts."""
+
+    deletion_delay_days: int = Field(
+        default=7,
+        ge=0,
+        le=365,
+        description="Days for which an account that its owner has closed can be kept; then it is removed.",
+    )
+
+
+class SecondFactor(Group):
+    """Who needs a second factor. Whoever has set one up is asked for it, but for a browser that they had remembered."""
+
+    required: bool = Field(default=False, description="Everybody needs one; who has none sets it up when signing in.")
+    required_for_roles: tuple[str, ...] = Field(default=(), description="Accounts with any of these roles need one.")
+    remember_device_days: int = Field(
+        default=30,
+        ge=0,
+        le=365,
+        description="How long a browser can be remembered, in which an owner is not asked for their own; 0 for never.",
     )

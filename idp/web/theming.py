@@ -16,7 +16,7 @@ from jinja2 import BaseLoader, ChoiceLoader, FileSystemLoader, PackageLoader, Pr
 from idp.languages import translatable as _
 from idp.protocol.messages import Fields
 from idp.settings import Settings, colours
-from idp.settings.theme import logo_kind
+from idp.settings.theme_checks import logo_kind
 
 log = logging.getLogger("idp.web")
 # As in signet.css.
@@ -55,7 +55,7 @@ class Theme:
 
 @lru_cache(maxsize=8)
 def theme_of(settings: Settings) -> Theme:
-    """Return the theme of the settings, which were checked (`idp.settings.theme`). Reads the logo."""
+    """Return the theme of the settings, which were checked (`idp.settings.theme_checks`). Reads the logo."""
     found = settings.theme
     served = []
     if found.accent or found.accent_dark:

@@ -144,7 +144,7 @@ def test_pages_have_the_theme_and_keep_their_policy(themed: House) -> None:
 
 def test_logos_have_their_type() -> None:
     """Which is told by what they hold."""
-    from idp.settings.theme import logo_kind
+    from idp.settings.theme_checks import logo_kind
 
     assert [logo_kind(content) for content in (PNG, WEBP, SVG, b"\xef\xbb\xbf<?xml version='1.0'?>" + SVG, b"")] == [
         "png",
