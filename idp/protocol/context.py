@@ -16,7 +16,7 @@ from idp.jose.sealing import KeyEncryptionKey
 from idp.jose.signing import TokenSigner
 from idp.outbound.documents import Documents
 from idp.protocol.errors import ProtocolError
-from idp.protocol.messages import Browser, Request
+from idp.protocol.messages import Browser, Reader, Request
 from idp.protocol.reader import language_of
 from idp.protocol.registry import Registry
 from idp.settings import Settings
@@ -73,7 +73,11 @@ class Context:
     @property
     def language(self) -> str:
         """The language for whoever sent the request, as far as that alone says."""
-        return language_of(self.request, self.settings.default_locale)
+        return self.language_for(Reader())
+
+    def language_for(self, reader: Reader) -> str:
+        """Return the language for whoever sent the request, by what is known of them beside it."""
+        return language_of(self.request, self.settings.default_locale, reader)
 
     @cached_property
     def browser_sessions(self) -> tuple[tuple[str, Session], ...]:

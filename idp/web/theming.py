@@ -80,7 +80,7 @@ def theme_of(settings: Settings) -> Theme:
 
 def accent_of(settings: Settings) -> str:
     """Return the colour of buttons in mails, on white."""
-    return settings.theme.accent or "#1d4ed8"
+    return settings.theme.accent or ACCENT
 
 
 def _stylesheet(accent: str, accent_dark: str) -> bytes:

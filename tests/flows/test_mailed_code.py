@@ -64,6 +64,15 @@ def test_code_by_mail(post: Postal) -> None:
     assert (claims["acr"], claims["amr"]) == (MULTI_FACTOR_CLASS, ["pwd", "otp", "mca", "mfa"])
 
 
+def test_the_mail_is_in_the_language_of_the_page(post: Postal) -> None:
+    """That which the client asked for."""
+    browser = post.house.browser()
+    page = browser.sign_in(browser.follow(browser.authorize("vault", ui_locales="fr")))
+    browser.submit(page, action="send")
+    post.deliver()
+    assert post.sink.mails[0]["subject"] == "Votre code de connexion"
+
+
 @pytest.mark.case("MF-04")
 def test_code_counts_once_and_here_alone(post: Postal) -> None:
     """Not in another browser, not in another flow, not after ten minutes, not after a newer one, not twice."""

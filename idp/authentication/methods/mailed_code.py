@@ -25,9 +25,10 @@ def can_be_mailed(account: Account) -> bool:
     return address_of(account) is not None and account.claims.get("email_verified") is True
 
 
-def ask_for_code(uow: UnitOfWork, account: Account, bound_to: str, now: int) -> None:
-    """Have a code mailed that counts for the page `bound_to`. Whoever asks counts the mails."""
-    payload = {"account_id": account.account_id, "page": digest(bound_to)}
+def ask_for_code(uow: UnitOfWork, account: Account, bound_to: str, now: int, *, language: str) -> None:
+    """Have a code mailed that counts for the page `bound_to`; `language` is what whoever asks speaks. They count the
+    mails."""
+    payload = {"account_id": account.account_id, "page": digest(bound_to), "language": language}
     queue_mail(uow, TEMPLATE, to=address_of(account) or "", payload=payload, now=now)
 
 

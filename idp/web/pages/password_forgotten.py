@@ -11,7 +11,6 @@ from idp.protocol.context import Context, Server, within_unit_of_work
 from idp.protocol.errors import TooManyRequests
 from idp.protocol.interaction import check_form_token, form_token
 from idp.protocol.messages import Answer, Page, Request, with_query
-from idp.protocol.reader import language_of
 from idp.randomness import new_handle
 from idp.web.pages.flow import Form, reader_of_flow
 from idp.web.recovery_views import ForgottenPassword, ForgottenSent
@@ -39,7 +38,7 @@ def _answer(context: Context) -> Answer:
     if wait is not None:
         raise TooManyRequests("Too many requests for new passwords.", retry_after_seconds=wait)
     reader = reader_of_flow(form["flow"], context)
-    language = language_of(context.request, context.settings.default_locale, reader)
+    language = context.language_for(reader)
     request_mail(context.uow, context.server.vault, name, context.now, language=language)
     minutes = context.settings.lifetimes.reset_link_seconds // 60
     view = ForgottenSent(name=name[:LONGEST_SHOWN], minutes=minutes, back_url=_back(form, context))

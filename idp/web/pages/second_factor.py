@@ -27,6 +27,7 @@ from idp.web.pages.flow import (
     go_on,
     load_posted_step,
     load_step,
+    reader_of,
 )
 from idp.web.pages.passkeys import ceremony_of
 from idp.web.routing import Handler
@@ -120,7 +121,8 @@ def _send_code(step: Step, who: Who, context: Context) -> Answer:
     if wait is not None:
         return _page(step, who, name, context, error="mails", status=429, retry_after_seconds=wait)
     bound_to = form_token(step.interaction.handle, context.request.browser)
-    mailed_code.ask_for_code(context.uow, account, bound_to, context.now)
+    language = context.language_for(reader_of(step))
+    mailed_code.ask_for_code(context.uow, account, bound_to, context.now, language=language)
     context.audit("second_factor.mailed", account_id=account.account_id)
     return _page(step, who, name, context)
 

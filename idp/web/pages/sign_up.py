@@ -15,7 +15,6 @@ from idp.protocol.context import Context, Server, within_unit_of_work
 from idp.protocol.interaction import form_token
 from idp.protocol.messages import Answer, Page, Request, redirect, with_query
 from idp.protocol.parameters import LOGIN_HINT, Params
-from idp.protocol.reader import language_of
 from idp.randomness import digest, new_handle
 from idp.web.pages.flow import Form, Step, client_view, denied, flow_page, go_on, load_posted_step, load_step, reader_of
 from idp.web.sign_up_views import SignUpSent, SignUpStart
@@ -90,7 +89,7 @@ def _send(step: Step, email: str, context: Context) -> Answer:
     early = throttle.count_resend(uow, asking, now, seconds=RESEND_SECONDS)
     if early is not None:
         return _sent(step, email, context, early)
-    language = language_of(context.request, context.settings.default_locale, reader_of(step))
+    language = context.language_for(reader_of(step))
     wish = Wish(email=email, flow=step.interaction.handle)
     request_mail(uow, context.server.vault, wish, now, language=language)
     return _sent(step, email, context, None)
