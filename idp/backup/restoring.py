@@ -11,7 +11,7 @@ from idp.backup.carrying import Carried, carry_over
 from idp.backup.checking import Checked
 from idp.backup.format import Reader, Section, UnusableBackup
 from idp.backup.rules import RULES, Change, keep
-from idp.stores.interfaces import Load, PortableStorage, Storage, UnitOfWork
+from idp.stores.interfaces import Group, Load, PortableStorage, Storage, UnitOfWork
 
 
 class NotEmpty(Exception):
@@ -46,11 +46,16 @@ class OneUnitOfWork:
         self._uow = uow
 
     @contextmanager
-    def begin(self, *, wait: bool = True) -> Iterator[UnitOfWork]:  # noqa: ARG002 - it is open
+    def begin(self) -> Iterator[UnitOfWork]:
         """Give the unit of work."""
         yield self._uow
 
     snapshot = begin
+
+    @contextmanager
+    def group(self) -> Iterator[Group]:
+        """Give the unit of work to whoever asks the group for one."""
+        yield self
 
     is_embedded = True
 

@@ -1,6 +1,7 @@
 """What a step of a flow may use: the server's parts, one unit of work, the request and the instant it arrived."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from math import inf
@@ -20,7 +21,7 @@ from idp.protocol.messages import Browser, Reader, Request
 from idp.protocol.reader import language_of
 from idp.protocol.registry import Registry
 from idp.settings import Settings
-from idp.stores.interfaces import NotWritable, Occupied, Storage, UnitOfWork
+from idp.stores.interfaces import Group, NotWritable, Storage, UnitOfWork
 from idp.stores.records import Account, Session
 
 T = TypeVar("T")
@@ -113,15 +114,23 @@ class Context:
         record(self.uow, name, now=self.now, result=result, origin=self.origin, **about)
 
 
-def within_unit_of_work(
-    server: Server, request: Request, step: Callable[[Context], T], *, writes: bool = True, wait: bool = True
-) -> T:
-    """Run one step inside one unit of work and return its result.
+def within_unit_of_work(server: Server, request: Request, step: Callable[[Context], T], *, writes: bool = True) -> T:
+    """Run one step inside one unit of work and return its result, or raise its refusal, once that is durable."""
+    return _within(server.storage.begin() if writes else server.storage.snapshot(), server, request, step)
 
-    The unit of work commits when the step refuses (`ProtocolError`): revoking on a replay and counting a failure must
-    last. It rolls back on anything else. The refusal is raised again once it is durable. Without `wait`, raises
-    `Occupied` before the step where another one that writes is not over in a moment."""
-    with server.storage.begin(wait=wait) if writes else server.storage.snapshot() as uow:
+
+def within_group(group: Group, server: Server, request: Request, step: Callable[[Context], T]) -> T:
+    """Run one step inside one unit of work of a group; what it returns or raises is to be kept back until the group has
+    ended."""
+    return _within(group.begin(), server, request, step)
+
+
+def _within(
+    opened: AbstractContextManager[UnitOfWork], server: Server, request: Request, step: Callable[[Context], T]
+) -> T:
+    """The unit of work commits when the step refuses (`ProtocolError`): revoking on a replay and counting a failure
+    must last. It rolls back on anything else."""
+    with opened as uow:
         try:
             return step(Context(server=server, uow=uow, request=request, now=server.clock.now()))
         except ProtocolError as error:
@@ -130,7 +139,7 @@ def within_unit_of_work(
 
 
 class ThreadNeeded(Exception):
-    """What was tried on the event loop has to wait, or to write after all; nothing of it was kept."""
+    """What was tried on the event loop has to write after all; nothing of it was kept."""
 
 
 def within_snapshot(server: Server, request: Request, step: Callable[[Context], T]) -> T:
@@ -138,14 +147,6 @@ def within_snapshot(server: Server, request: Request, step: Callable[[Context], 
     try:
         return within_unit_of_work(server, request, step, writes=False)
     except NotWritable as error:
-        raise ThreadNeeded from error
-
-
-def without_waiting(server: Server, request: Request, step: Callable[[Context], T]) -> T:
-    """Run one step inside a unit of work that may write. Raises `ThreadNeeded` where that has to be waited for."""
-    try:
-        return within_unit_of_work(server, request, step, wait=False)
-    except Occupied as error:
         raise ThreadNeeded from error
 
 

@@ -44,7 +44,7 @@ class NotWritable(StorageUnavailable):
 
 
 class Occupied(StorageUnavailable):
-    """Whoever does not want to wait would have to; nothing was begun."""
+    """Whoever does not wait would have to; nothing was begun."""
 
 
 class NoDatabase(StorageUnavailable):
@@ -357,12 +357,23 @@ class UnitOfWork(Protocol):
     def audit(self) -> AuditStore: ...
 
 
+class Group(Protocol):
+    """Units of work one after the other: each sees what those before it wrote, and is undone by itself if it raises."""
+
+    def begin(self) -> AbstractContextManager[UnitOfWork]:
+        """Open the next one. What it wrote is not durable before the group has ended."""
+
+
 class Storage(Protocol):
     """A backend."""
 
-    def begin(self, *, wait: bool = True) -> AbstractContextManager[UnitOfWork]:
-        """Open a unit of work that may write: commits when the block ends, rolls back when it raises. Without `wait`,
-        raises `Occupied` where another one is not over in a moment, and where a server would have to be waited for."""
+    def begin(self) -> AbstractContextManager[UnitOfWork]:
+        """Open a unit of work that may write: commits when the block ends, rolls back when it raises."""
+
+    def group(self) -> AbstractContextManager["Group"]:
+        """Open a group of units of work, which become durable together when the block ends. Raises `Occupied` at once
+        where another one writes, and where a server would have to be waited for. `StorageUnavailable` as the block
+        ends says that nothing of any of them was kept."""
 
     def snapshot(self) -> AbstractContextManager[UnitOfWork]:
         """Open a unit of work that only reads: one consistent view, no write lock."""

@@ -21,17 +21,17 @@ from idp.observe.logging import log_context
 from idp.outbound.documents import DocumentNeeded
 from idp.protocol.context import Server, ThreadNeeded
 from idp.protocol.errors import ProtocolError, ServerError, TemporarilyUnavailable
-from idp.protocol.messages import Fields, Page, Request, Response
+from idp.protocol.messages import Answer, Fields, Page, Request, Response
 from idp.protocol.spec import Cors
 from idp.randomness import new_identifier
-from idp.stores.interfaces import StorageUnavailable
+from idp.stores.interfaces import Group, Occupied, StorageUnavailable
 from idp.web.cookies import Cookies
 from idp.web.cors import ClientOrigins, cors_headers, preflight
 from idp.web.errors import Refusals
 from idp.web.headers import ALWAYS, HSTS, NOT_A_PAGE
 from idp.web.parsing import LONGEST_BODY, Parser, TooLarge, check_bounds
 from idp.web.presenting import Presenter
-from idp.web.routing import Action, Handler
+from idp.web.routing import Action, GroupHandler, Handler
 from idp.web.threads import Threads
 from idp.web.turns import Turns
 
@@ -50,6 +50,14 @@ class Result:
     status: int
     headers: Fields
     body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What the core decided about a request, durably; what is left is to sign, render and write it."""
+
+    request: Request
+    answer: Response | Page | ProtocolError
 
 
 class Edge:
@@ -71,7 +79,7 @@ class Edge:
         self._wake_outbox = wake_outbox
         settings = server.settings
         self._origins = ClientOrigins(server.storage)
-        self._turns = Turns(settings.queue_limit)
+        self._turns = Turns(server.storage.group, settings.queue_limit)
         self._workers = Threads(settings.worker_threads, "core", settings.queue_limit)
         self._hashers = Threads(settings.argon2.concurrent, "hash", settings.queue_limit)
         self._fetchers = ThreadPoolExecutor(MOST_FETCHES, "fetch")
@@ -128,18 +136,18 @@ class Edge:
             body = await _read_body(scope, receive)
         except TooLarge as error:
             return self._plain(error.status, action, scope, request_id)
-        at_once = action.at_once(self.server) if action.at_once is not None else None
         try:
             # What needs a document, or has to wait, takes the usual way; nothing was done by then.
-            with suppress(DocumentNeeded, ThreadNeeded):
-                if at_once is not None and not action.in_turn:
-                    return self._core_logged(action, at_once, scope, body, request_id, frozenset())
-                if at_once is not None and self._turns.are_quick():
-                    call = partial(self._core_logged, action, at_once, scope, body, request_id, frozenset())
-                    return await self._turns.run(call)
+            with suppress(DocumentNeeded, ThreadNeeded, Occupied):
+                if action.at_once is not None and (handle := action.at_once(self.server)) is not None:
+                    return self._core(action, handle, scope, body, request_id)
+                if action.in_turn is not None and self.server.storage.is_embedded and self._turns.are_quick():
+                    decide = partial(self._decide_in_group, action.in_turn, scope, body, request_id)
+                    return self._deliver(action, await self._turns.run(decide))
             return await self._with_documents(action, scope, body, request_id)
-        except TemporarilyUnavailable as error:
-            return self._refusal(error, action, self._parser.outline(scope, request_id))
+        except Exception as error:
+            decision = Decision(self._parser.outline(scope, request_id), self._meaning(error, request_id))
+            return self._deliver(action, decision)
 
     def _unserved(self, action: Action, scope: Scope) -> int | None:
         """Return 404 for a path that nothing serves, 421 for a Host that is not the issuer's (RFC 9110 §15.5.20)."""
@@ -155,7 +163,7 @@ class Edge:
         threads = self._hashers if action.hashes else self._workers
         while True:
             # Bound now: the loop goes on while the call may still run.
-            call = partial(self._core_logged, action, action.handle, scope, body, request_id, fetched)
+            call = partial(self._core, action, action.handle, scope, body, request_id, fetched)
             try:
                 return await threads.run(call)
             except DocumentNeeded as needed:
@@ -176,45 +184,75 @@ class Edge:
             under_way.add_done_callback(lambda _: self._fetches.pop(url, None))
         await asyncio.shield(under_way)
 
-    def _core_logged(
-        self, action: Action, handle: Handler, scope: Scope, body: bytes, request_id: str, fetched: frozenset[str]
-    ) -> Result:
-        """Let every line that is logged meanwhile carry the request's id."""
-        with log_context(request_id):
-            return self._core(action, handle, scope, body, request_id, fetched)
-
     def _core(
-        self, action: Action, handle: Handler, scope: Scope, body: bytes, request_id: str, fetched: frozenset[str]
+        self,
+        action: Action,
+        handle: Handler,
+        scope: Scope,
+        body: bytes,
+        request_id: str,
+        fetched: frozenset[str] = frozenset(),
     ) -> Result:
-        """Runs in a thread, or at once: parse, decide, sign, render. Lets `DocumentNeeded` and `ThreadNeeded`
-        pass."""
-        request = self._parser.outline(scope, request_id)
-        try:
-            request = self._parser.parse(scope, body, request_id, fetched)
-            answer = handle(request, self.server)
-            result = self._finish(answer, request)
-        except (DocumentNeeded, ThreadNeeded):
-            raise
-        except MemoryError:
+        """Decide and deliver, in a thread or at once. Raises `DocumentNeeded` and `ThreadNeeded`."""
+        decision = self._decide(lambda request: handle(request, self.server), scope, body, request_id, fetched)
+        return self._deliver(action, decision)
+
+    def _decide_in_group(
+        self, handle: GroupHandler, scope: Scope, body: bytes, request_id: str, group: Group
+    ) -> Decision:
+        return self._decide(lambda request: handle(request, self.server, group), scope, body, request_id)
+
+    def _decide(
+        self,
+        handle: Callable[[Request], Answer],
+        scope: Scope,
+        body: bytes,
+        request_id: str,
+        fetched: frozenset[str] = frozenset(),
+    ) -> Decision:
+        """Parse and decide. Raises `DocumentNeeded` and `ThreadNeeded`; what else fails is decided as well."""
+        # Every line that is logged meanwhile carries the request's id.
+        with log_context(request_id):
+            request = None
+            try:
+                request = self._parser.parse(scope, body, request_id, fetched)
+                return Decision(request, handle(request))
+            except (DocumentNeeded, ThreadNeeded):
+                raise
+            except Exception as error:
+                request = request or self._parser.outline(scope, request_id)
+                return Decision(request, self._meaning(error, request_id))
+
+    def _deliver(self, action: Action, decision: Decision) -> Result:
+        """Sign, render and write what was decided."""
+        request, answer = decision.request, decision.answer
+        with log_context(request.request_id):
+            try:
+                if isinstance(answer, ProtocolError):
+                    result = self._refusal(answer, action, request)
+                else:
+                    result = self._finish(answer, request)
+            except Exception as error:
+                result = self._refusal(self._meaning(error, request.request_id), action, request)
+            if action.cors is Cors.NONE:
+                return result
+            allowed = cors_headers(action.cors, request.headers, self._origins)
+        return Result(result.status, result.headers + allowed, result.body)
+
+    def _meaning(self, error: Exception, request_id: str) -> ProtocolError:
+        """Return what is answered where an error ended the work; called while it is handled."""
+        if isinstance(error, ProtocolError):
+            return error
+        if isinstance(error, MemoryError):
             log.exception("out of memory", extra={"request_id": request_id})
-            full = TemporarilyUnavailable("There is too much to do for a moment.", retry_after_seconds=5)
-            result = self._refusal(full, action, request)
-        except ProtocolError as error:
-            result = self._refusal(error, action, request)
-        except (StorageUnavailable, NoSigningKey) as fault:
+            return TemporarilyUnavailable("There is too much to do for a moment.", retry_after_seconds=5)
+        if isinstance(error, StorageUnavailable | NoSigningKey):
             # One line: while the database is away there is one for every request.
-            reason = f"{type(fault).__name__}: {fault}"
+            reason = f"{type(error).__name__}: {error}"
             log.error("unavailable", extra={"request_id": request_id, "reason": reason[:300]})
-            away = TemporarilyUnavailable("The service is unavailable for a moment.", retry_after_seconds=5)
-            result = self._refusal(away, action, request)
-        except Exception:
-            log.exception("unforeseen", extra={"request_id": request_id})
-            result = self._refusal(ServerError("Something went wrong on our side."), action, request)
-        if action.cors is Cors.NONE:
-            return result
-        return Result(
-            result.status, result.headers + cors_headers(action.cors, request.headers, self._origins), result.body
-        )
+            return TemporarilyUnavailable("The service is unavailable for a moment.", retry_after_seconds=5)
+        log.exception("unforeseen", extra={"request_id": request_id})
+        return ServerError("Something went wrong on our side.")
 
     def _finish(self, answer: Response | Page, request: Request) -> Result:
         if isinstance(answer, Page):

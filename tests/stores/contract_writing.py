@@ -1,12 +1,13 @@
 """The contract of the stores, continued: what a write may refuse, and that refusing leaves nothing behind."""
 
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from idp.stores.interfaces import Duplicate, Storage, StorageUnavailable, UnitOfWork
+from idp.stores.interfaces import Duplicate, Occupied, Storage, StorageUnavailable, UnitOfWork
 from idp.stores.records import AuditEvent, Client
 from tests.stores.contract import NOW, account, artifact, grant, message, session, signing_key, token
 
@@ -181,3 +182,55 @@ class WritingContract:
             assert uow.grants.find("g1") == grant()
             assert uow.refresh_tokens.find("t1") == token()
             assert uow.artifacts.find("code", "x1") == artifact()
+
+
+class GroupContract:
+    """What a group of units of work promises, wherever there is no server to wait for."""
+
+    def test_units_of_a_group_see_each_other_and_last_together(self, storage: Storage) -> None:
+        """Nobody else sees anything before the group has ended."""
+        with storage.group() as group:
+            with group.begin() as uow:
+                uow.artifacts.add(artifact())
+            with group.begin() as uow:
+                assert uow.artifacts.consume("code", "x1", NOW)
+            with group.begin() as uow:
+                assert uow.artifacts.consume("code", "x1", NOW) is None
+            with storage.snapshot() as uow:
+                assert uow.artifacts.find("code", "x1") is None
+        with storage.snapshot() as uow:
+            assert uow.artifacts.find("code", "x1") == replace(artifact(), consumed_at=NOW)
+
+    def test_unit_that_raises_is_undone_alone(self, storage: Storage) -> None:
+        """Those before it and those after it are kept."""
+        with storage.group() as group:
+            with group.begin() as uow:
+                uow.grants.add(grant("g1"))
+            with pytest.raises(ZeroDivisionError), group.begin() as uow:
+                uow.grants.add(grant("g2"))
+                assert uow.grants.revoke("g1", NOW)
+                raise ZeroDivisionError
+            with group.begin() as uow:
+                uow.grants.add(grant("g3"))
+        with storage.snapshot() as uow:
+            assert [uow.grants.find(f"g{number}") for number in (1, 2, 3)] == [grant("g1"), None, grant("g3")]
+
+    def test_group_that_raises_is_undone_as_a_whole(self, storage: Storage) -> None:
+        """And the next one begins anew."""
+        with pytest.raises(ZeroDivisionError), storage.group() as group:
+            with group.begin() as uow:
+                uow.grants.add(grant())
+            raise ZeroDivisionError
+        with storage.group() as group, group.begin() as uow:
+            assert uow.grants.find("g1") is None
+            uow.grants.add(grant())
+
+    def test_group_waits_for_nobody(self, storage: Storage) -> None:
+        """While another unit of work writes there is no group, and it is said at once."""
+        with storage.begin():
+            began = time.monotonic()
+            with pytest.raises(Occupied), storage.group():
+                pytest.fail("two write")
+            assert time.monotonic() - began < 1
+        with storage.group() as group, group.begin() as uow:
+            uow.grants.add(grant())

@@ -7,10 +7,12 @@ from tests.stores.contract import StoreContract
 from tests.stores.contract_authenticators import AuthenticatorContract
 from tests.stores.contract_removing import RemovingContract
 from tests.stores.contract_sweeping import SweepingContract
-from tests.stores.contract_writing import WritingContract
+from tests.stores.contract_writing import GroupContract, WritingContract
 
 
-class TestMemory(StoreContract, WritingContract, SweepingContract, AuthenticatorContract, RemovingContract):
+class TestMemory(
+    StoreContract, WritingContract, GroupContract, SweepingContract, AuthenticatorContract, RemovingContract
+):
     """The contract, in memory."""
 
     @pytest.fixture

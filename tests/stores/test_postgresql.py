@@ -9,7 +9,7 @@ from contextlib import suppress
 import psycopg
 import pytest
 
-from idp.stores.interfaces import Duplicate, StorageUnavailable
+from idp.stores.interfaces import Duplicate, Occupied, StorageUnavailable
 from idp.stores.sql.postgresql import OURS
 from idp.stores.sql.storage import SqlStorage
 from idp.stores.sql.sweeping import SWEEPING
@@ -31,6 +31,11 @@ def storage(postgresql_url: str) -> Iterator[SqlStorage]:
 
 class TestPostgresql(StoreContract, WritingContract, SweepingContract, AuthenticatorContract, RemovingContract):
     """The contract, on PostgreSQL."""
+
+    def test_server_has_no_groups(self, storage: SqlStorage) -> None:
+        """For it has to be waited for."""
+        with pytest.raises(Occupied), storage.group():
+            pytest.fail("it was not waited for")
 
 
 def test_silent_rollback_is_told(storage: SqlStorage) -> None:

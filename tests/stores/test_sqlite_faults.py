@@ -31,6 +31,28 @@ def test_full_disk_is_unavailable_and_keeps_nothing_of_the_unit(path: Path, monk
     storage.close()
 
 
+def test_full_disk_ends_a_group(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Which unit of work it hits does not matter: SQLite gives up the transaction, and so nothing of the group is kept,
+    neither what came before nor what comes after."""
+    open_database(path).close()
+    pages = sqlite3.connect(path).execute("PRAGMA page_count").fetchone()[0]
+    monkeypatch.setattr("idp.stores.sql.sqlite.PRAGMAS", (f"PRAGMA max_page_count={pages + 5}",))
+    storage = SqlStorage(f"sqlite:///{path}")
+    with pytest.raises(StorageUnavailable, match="could not be undone"), storage.group() as group:
+        with group.begin() as uow:
+            uow.grants.add(grant("g1"))
+        with pytest.raises(StorageUnavailable, match="full"), group.begin() as uow:
+            for number in range(1000):
+                uow.artifacts.add(artifact(f"n{number}", payload={"text": "x" * 500}))
+        with pytest.raises(StorageUnavailable, match="could not be undone"), group.begin() as uow:
+            uow.grants.add(grant("g2"))
+    with storage.group() as group, group.begin() as uow:
+        assert [uow.grants.find(name) for name in ("g1", "g2")] == [None, None]
+        assert uow.artifacts.find("code", "n0") is None
+        uow.grants.add(grant("g3"))
+    storage.close()
+
+
 def test_file_that_is_no_database_is_unavailable(path: Path) -> None:
     """Something else in the database's place is left alone."""
     path.parent.mkdir()

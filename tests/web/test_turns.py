@@ -1,12 +1,15 @@
 """Who takes a turn on the event loop: nobody for ever, nobody in vain, and none of them keeps out the rest (R18)."""
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from itertools import pairwise
 
 import pytest
 
 from idp.protocol.errors import TemporarilyUnavailable
+from idp.stores.interfaces import Occupied, StorageUnavailable
 from idp.web import turns as module
 from idp.web.turns import Turns
 
@@ -21,10 +24,36 @@ class Passing:
         """Return the instant."""
         return self.at
 
-    def take(self, seconds: float) -> str:
+    def take(self, seconds: float, _group: object = None) -> str:
         """Be a call that takes so long."""
         self.at += seconds
         return "done"
+
+
+class Groups:
+    """Groups of calls: how many there were, and what becomes of them."""
+
+    def __init__(
+        self, *, fails: type[Exception] | None = None, occupied: int = 0, ended: list[int] | None = None
+    ) -> None:
+        self.count = 0
+        self._fails, self._occupied, self._ended = fails, occupied, [] if ended is None else ended
+
+    @contextmanager
+    def open(self) -> Iterator[int]:
+        """Open the next one, which the calls know by its number."""
+        if self._occupied:
+            self._occupied -= 1
+            raise Occupied
+        self.count += 1
+        yield self.count
+        if self._fails is not None:
+            raise self._fails
+        self._ended.append(self.count)
+
+    def turns(self, most_waiting: int = 100) -> Turns[int]:
+        """Return turns in such groups."""
+        return Turns(self.open, most_waiting)
 
 
 @pytest.fixture
@@ -35,13 +64,13 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Passing:
     return made
 
 
-@pytest.mark.parametrize(("takes", "rest_takes", "runs"), [(2**-9, 0.0, 1), (2**-9, 2**-7, 4), (2**-9, 0.5, 26)])
+@pytest.mark.parametrize(("takes", "rest_takes", "runs"), [(2**-9, 0.0, 8), (2**-9, 2**-5, 16), (2**-9, 0.5, 32)])
 def test_the_loop_goes_on_between_turns(clock: Passing, takes: float, rest_takes: float, runs: int) -> None:
-    """They run in the order in which they came; whatever else is due gets as much of the time, or nearly all."""
-    turns, seen = Turns(1_000), list[int]()
+    """They run in the order in which they came; whatever else is due gets as much of the time, or nearly so."""
+    turns, seen = Groups().turns(1_000), list[int]()
 
     async def run() -> list[int]:
-        def call(number: int) -> None:
+        def call(number: int, _group: int) -> None:
             clock.take(takes)
             seen.append(number)
 
@@ -64,16 +93,17 @@ def test_the_loop_goes_on_between_turns(clock: Passing, takes: float, rest_takes
 def test_as_many_as_may_wait(clock: Passing) -> None:
     """The next one is refused at once, and so is one who would wait for too long by what calls took of late."""
 
-    async def wait(turns: Turns, count: int) -> list[object]:
-        return await asyncio.gather(*(turns.run(lambda: clock.take(0.0)) for _ in range(count)), return_exceptions=True)
+    async def wait(turns: Turns[int], count: int) -> list[object]:
+        calls = (turns.run(partial(clock.take, 0.0)) for _ in range(count))
+        return await asyncio.gather(*calls, return_exceptions=True)
 
-    answers = asyncio.run(wait(Turns(4), 6))
+    answers = asyncio.run(wait(Groups().turns(4), 6))
     assert answers[:4] == ["done"] * 4
     assert [type(answer) for answer in answers[4:]] == [TemporarilyUnavailable] * 2
 
-    slow = Turns(100)
+    slow = Groups().turns()
     for _ in range(400):
-        assert asyncio.run(slow.run(lambda: clock.take(1.0))) == "done"
+        assert asyncio.run(slow.run(partial(clock.take, 1.0))) == "done"
     answers = asyncio.run(wait(slow, 6))
     assert answers[:4] == ["done"] * 4
     refusal = answers[4]
@@ -84,10 +114,10 @@ def test_as_many_as_may_wait(clock: Passing) -> None:
 @pytest.mark.case("OP-41")
 def test_who_did_wait_for_too_long_is_not_served(clock: Passing) -> None:
     """Nobody would have any use of it."""
-    turns = Turns(100)
+    turns = Groups().turns()
 
     async def wait() -> list[object]:
-        calls = [turns.run(lambda: clock.take(5.0)), turns.run(lambda: pytest.fail("it ran"))]
+        calls = [turns.run(partial(clock.take, 5.0)), turns.run(lambda _: pytest.fail("it ran"))]
         return await asyncio.gather(*calls, return_exceptions=True)
 
     answers = asyncio.run(wait())
@@ -97,11 +127,11 @@ def test_who_did_wait_for_too_long_is_not_served(clock: Passing) -> None:
 
 def test_threads_take_over_where_a_disk_stalls(clock: Passing) -> None:
     """For half a minute after a call that held up the loop, however it ended; then it is tried again."""
-    turns = Turns(100)
-    asyncio.run(turns.run(lambda: clock.take(0.05)))
+    turns = Groups().turns()
+    asyncio.run(turns.run(partial(clock.take, 0.05)))
     assert turns.are_quick()
 
-    def stall() -> None:
+    def stall(_group: int) -> None:
         clock.take(0.2)
         raise ZeroDivisionError
 
@@ -114,10 +144,67 @@ def test_threads_take_over_where_a_disk_stalls(clock: Passing) -> None:
 
 def test_several_loops_may_use_them() -> None:
     """As where the application is part of another one's tests."""
-    turns = Turns(100)
+    turns = Groups().turns()
 
     async def both() -> list[None]:
-        return await asyncio.gather(*(turns.run(lambda: None) for _ in range(2)))
+        return await asyncio.gather(*(turns.run(lambda _: None) for _ in range(2)))
 
     for _ in range(3):
         assert asyncio.run(both()) == [None, None]
+
+
+async def _all(turns: Turns[int], count: int) -> list[int | BaseException]:
+    return await asyncio.gather(*(turns.run(lambda group: group) for _ in range(count)), return_exceptions=True)
+
+
+@pytest.mark.usefixtures("clock")
+def test_those_who_wait_together_are_done_together() -> None:
+    """Few at a time, so that other processes get their turn; each is told when its group has ended, not before."""
+    ended: list[int] = []
+    groups = Groups(ended=ended)
+
+    def call(group: int) -> tuple[int, int]:
+        return group, len(ended)
+
+    async def run() -> list[tuple[int, int]]:
+        turns = groups.turns()
+
+        async def ask() -> tuple[int, int]:
+            group, _ = found = await turns.run(call)
+            assert group in ended
+            return found
+
+        return await asyncio.gather(*(ask() for _ in range(20)))
+
+    assert asyncio.run(run()) == [(1, 0)] * 8 + [(2, 1)] * 8 + [(3, 2)] * 4
+
+
+@pytest.mark.usefixtures("clock")
+def test_a_group_that_cannot_end_fails_as_a_whole() -> None:
+    """What a call returned counts for nothing then; what it raised is what it was."""
+    turns = Groups(fails=StorageUnavailable).turns()
+
+    async def run() -> list[object]:
+        def raises(_group: int) -> None:
+            raise ZeroDivisionError
+
+        calls = [turns.run(lambda _: "done"), turns.run(raises), turns.run(lambda _: "done")]
+        return [type(found) for found in await asyncio.gather(*calls, return_exceptions=True)]
+
+    assert asyncio.run(run()) == [StorageUnavailable, ZeroDivisionError, StorageUnavailable]
+    assert turns.are_quick()
+
+
+def test_who_meets_another_writer_waits_a_moment(clock: Passing) -> None:
+    """The loop goes on meanwhile; whoever has waited for longer is told, and takes a thread."""
+    assert asyncio.run(_all(Groups(occupied=3).turns(), 2)) == [1, 1]
+
+    async def behind() -> list[int | BaseException]:
+        turns = Groups(occupied=2).turns()
+        found = asyncio.create_task(_all(turns, 3))
+        for _ in range(3):
+            await asyncio.sleep(0)
+        clock.take(module.MOMENT_SECONDS * 2)
+        return await found
+
+    assert [type(found) for found in asyncio.run(behind())] == [Occupied] * 3

@@ -4,7 +4,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from idp.stores.interfaces import Occupied, UnitOfWork
+from idp.stores.interfaces import Group, Occupied, UnitOfWork
 from idp.stores.memory.authenticators import MemoryAuthenticators
 from idp.stores.memory.flows import MemoryArtifacts, MemoryGrants, MemoryRefreshTokens, MemoryThrottles
 from idp.stores.memory.identities import (
@@ -39,6 +39,20 @@ class MemoryUnitOfWork:
         self.audit = MemoryAudit(tables)
 
 
+class MemoryGroup:
+    """`Group` in memory. `tables` are those of the group as they are so far."""
+
+    def __init__(self, tables: Tables) -> None:
+        self.tables = tables
+
+    @contextmanager
+    def begin(self) -> Iterator[UnitOfWork]:
+        """Open the next unit of work."""
+        tables = self.tables.copy()
+        yield MemoryUnitOfWork(tables)
+        self.tables = tables
+
+
 class MemoryStorage:
     """`Storage` in memory."""
 
@@ -49,14 +63,23 @@ class MemoryStorage:
         self._writing = threading.Lock()
 
     @contextmanager
-    def begin(self, *, wait: bool = True) -> Iterator[UnitOfWork]:
+    def begin(self) -> Iterator[UnitOfWork]:
         """Open a unit of work that may write."""
-        if not self._writing.acquire(blocking=wait):
+        with self._writing:
+            group = MemoryGroup(self._tables)
+            with group.begin() as uow:
+                yield uow
+            self._tables = group.tables
+
+    @contextmanager
+    def group(self) -> Iterator[Group]:
+        """Open a group of units of work."""
+        if not self._writing.acquire(blocking=False):
             raise Occupied("another unit of work writes")
         try:
-            tables = self._tables.copy()
-            yield MemoryUnitOfWork(tables)
-            self._tables = tables
+            group = MemoryGroup(self._tables)
+            yield group
+            self._tables = group.tables
         finally:
             self._writing.release()
 

@@ -32,8 +32,12 @@ class Database(ABC):
         self._errors: type[Exception] = engine.dialect.loaded_dbapi.Error
 
     @abstractmethod
-    def writing(self, *, wait: bool = True) -> AbstractContextManager[Runner]:
-        """Open a transaction that may write. Raises `Occupied` where that takes more than a moment, without `wait`."""
+    def writing(self) -> AbstractContextManager[Runner]:
+        """Open a transaction that may write."""
+
+    @abstractmethod
+    def writing_at_once(self) -> AbstractContextManager[Runner]:
+        """Open a transaction that may write. Raises `Occupied` where that has to be waited for."""
 
     @abstractmethod
     def reading(self) -> AbstractContextManager[Runner]:

@@ -118,11 +118,13 @@ class PostgresqlDatabase(Database):
         kept = Connections(lambda: connect_through(engine), connections, wait_seconds=POOL_SECONDS)
         super().__init__(url.render_as_string(hide_password=True), engine, kept, kept)
 
-    def writing(self, *, wait: bool = True) -> Any:
-        """Open a transaction that may write. Raises `Occupied` without `wait`: a server is always waited for."""
-        if not wait:
-            raise Occupied("PostgreSQL has to be waited for")
+    def writing(self) -> Any:
+        """Open a transaction that may write."""
         return self._transaction(self._writers, WRITE)
+
+    def writing_at_once(self) -> Any:
+        """Raises `Occupied`: a server is always waited for."""
+        raise Occupied("PostgreSQL has to be waited for")
 
     def reading(self) -> Any:
         """Open a transaction that sees one moment."""

@@ -28,11 +28,11 @@ READERS = 64
 # For a request that needs the writer and finds it taken; every request is answered within 5 s (R21).
 BUSY_SECONDS = 4
 RETRY_SECONDS = 0.01
+# The patience of whoever does not wait, and when it is at its end.
+AT_ONCE = 0.0
 # Between two tries to become the one writer of all processes. SQLite's own waiting sleeps up to 100 ms at a time, and
 # whoever asks more often gets there first.
 TURN_SECONDS = 0.001
-# What one does not call waiting: a few units of work of another process.
-MOMENT_SECONDS = 0.005
 MIGRATION_SECONDS = 600
 WAL = "PRAGMA journal_mode=WAL"
 PRAGMAS = (
@@ -77,7 +77,7 @@ class SqliteDatabase(Database):
     def __init__(self, url: URL, *, connections: int, may_create: bool) -> None:  # noqa: ARG002 - a pool of its own
         self._path = database_file(url, may_create=may_create)
         self._files = SqliteFiles(self._path, lambda: connected(self._path, (*PRAGMAS, READ_ONLY)))
-        self._writing, self._patience, self._give_up_at = Lock(), 0.0, 0.0
+        self._writing, self._gives_up_at = Lock(), 0.0
         super().__init__(
             str(url),
             create_engine("sqlite://", creator=lambda: connected(self._path, PRAGMAS), poolclass=NullPool),
@@ -85,17 +85,18 @@ class SqliteDatabase(Database):
             Connections(lambda: connected(self._path, (*PRAGMAS, READ_ONLY)), READERS, wait_seconds=BUSY_SECONDS),
         )
 
-    def writing(self, *, wait: bool = True) -> AbstractContextManager[Runner]:
-        """Open a transaction that writes, when it is its turn. Raises `Occupied` where that takes more than a moment,
-        without `wait`."""
-        if not self._circuit.is_broken:
-            return self._written(BUSY_SECONDS if wait else MOMENT_SECONDS)
-        if not wait:
+    def writing(self) -> AbstractContextManager[Runner]:
+        """Open a transaction that writes, when it is its turn."""
+        return self._trying() if self._circuit.is_broken else self._written(BUSY_SECONDS)
+
+    def writing_at_once(self) -> AbstractContextManager[Runner]:
+        """Open a transaction that writes. Raises `Occupied` where another one does."""
+        if self._circuit.is_broken:
             raise Occupied("the file was locked a moment ago")
-        return self._trying()
+        return self._written(AT_ONCE)
 
     @contextmanager
-    def _written(self, patience: float = BUSY_SECONDS) -> Iterator[Runner]:
+    def _written(self, patience: float) -> Iterator[Runner]:
         with self._turn(patience):
             self._files.require_same()
             with self._transaction(self._writers, "BEGIN IMMEDIATE") as run:
@@ -106,7 +107,7 @@ class SqliteDatabase(Database):
         """Whoever tries again keeps the others from it until the transaction has begun."""
         with ExitStack() as opened:
             with self._circuit.attempt():
-                run = opened.enter_context(self._written())
+                run = opened.enter_context(self._written(BUSY_SECONDS))
             yield run
 
     @contextmanager
@@ -119,23 +120,23 @@ class SqliteDatabase(Database):
     @contextmanager
     def migrating(self) -> Iterator[Connection]:
         """Open the transaction of a migration, when it is its turn."""
-        with self._turn(), super().migrating() as connection:
+        with self._turn(BUSY_SECONDS), super().migrating() as connection:
             yield connection
 
     @contextmanager
-    def _turn(self, patience: float = BUSY_SECONDS) -> Iterator[None]:
+    def _turn(self, patience: float) -> Iterator[None]:
         """Wait for the right to write, within bounds: behind a stuck writer a queue must not grow (R21)."""
-        give_up_at = monotonic() + patience
+        gives_up_at = monotonic() + patience if patience else AT_ONCE
         if not self._writing.acquire(timeout=patience):
-            raise self._given_up(patience, "another writer of this process has not finished in time")
-        self._patience, self._give_up_at = patience, give_up_at
+            raise self._given_up(gives_up_at, "another writer of this process has not finished in time")
+        self._gives_up_at = gives_up_at
         try:
             yield
         finally:
             self._writing.release()
 
-    def _given_up(self, patience: float, *what: Any) -> StorageUnavailable:
-        if patience < BUSY_SECONDS:
+    def _given_up(self, gives_up_at: float, *what: Any) -> StorageUnavailable:
+        if gives_up_at == AT_ONCE:
             return Occupied(*what)
         self._circuit.is_broken = True
         return Silent(*what)
@@ -150,8 +151,8 @@ class SqliteDatabase(Database):
                 is_busy = getattr(fault.__cause__, "sqlite_errorname", "").startswith("SQLITE_BUSY")
                 if connections is not self._writers or not is_busy:
                     raise
-                if monotonic() >= self._give_up_at:
-                    raise self._given_up(self._patience, *fault.args) from fault.__cause__
+                if monotonic() >= self._gives_up_at:
+                    raise self._given_up(self._gives_up_at, *fault.args) from fault.__cause__
             Event().wait(TURN_SECONDS)
 
     def close(self) -> None:

@@ -1,13 +1,13 @@
 """`Storage` over SQL: units of work, the check at start, migration and sweeping."""
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Protocol
 
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import SQLAlchemyError
 
-from idp.stores.interfaces import Dump, Load, StorageUnavailable, UnitOfWork
+from idp.stores.interfaces import Dump, Group, Load, StorageUnavailable, UnitOfWork
 from idp.stores.sql.accounts import SqlAccounts
 from idp.stores.sql.artifacts import SqlArtifacts
 from idp.stores.sql.audit import SqlAudit
@@ -52,6 +52,37 @@ class SqlUnitOfWork:
         self.audit = SqlAudit(run)
 
 
+class SqlGroup:
+    """Units of work within one transaction. It is sound as long as each that failed was undone: some failures, such as
+    a full disk, end the whole transaction, and a savepoint outside would begin one of its own."""
+
+    def __init__(self, run: Runner) -> None:
+        self._run = run
+        self._is_sound = True
+
+    @contextmanager
+    def begin(self) -> Iterator[UnitOfWork]:
+        """Open the next unit of work."""
+        self.require_sound()
+        self._run.execute("SAVEPOINT unit")
+        self._is_sound = False
+        try:
+            yield SqlUnitOfWork(self._run)
+            self._run.execute("RELEASE unit")
+        except BaseException:
+            with suppress(StorageUnavailable):
+                self._run.execute("ROLLBACK TO unit")
+                self._run.execute("RELEASE unit")
+                self._is_sound = True
+            raise
+        self._is_sound = True
+
+    def require_sound(self) -> None:
+        """Raise `StorageUnavailable` where nothing of the group can be kept."""
+        if not self._is_sound:
+            raise StorageUnavailable("a unit of work of the same transaction could not be undone")
+
+
 class Opening(Protocol):
     """How a kind of database is opened."""
 
@@ -83,10 +114,18 @@ class SqlStorage:
         return self._database.is_embedded
 
     @contextmanager
-    def begin(self, *, wait: bool = True) -> Iterator[UnitOfWork]:
-        """Open a unit of work that may write. Without `wait`, raises `Occupied` where it would have to."""
-        with self._database.writing(wait=wait) as run:
+    def begin(self) -> Iterator[UnitOfWork]:
+        """Open a unit of work that may write."""
+        with self._database.writing() as run:
             yield SqlUnitOfWork(run)
+
+    @contextmanager
+    def group(self) -> Iterator[Group]:
+        """Open a group of units of work, which are committed at once. Raises `Occupied`."""
+        with self._database.writing_at_once() as run:
+            group = SqlGroup(run)
+            yield group
+            group.require_sound()
 
     @contextmanager
     def snapshot(self) -> Iterator[UnitOfWork]:
