@@ -1,13 +1,13 @@
 """Grants and consents: what a client may still do in an account's name, decided in one place (R7)."""
 
 from idp.stores.interfaces import UnitOfWork
-from idp.stores.records import Account, Client, Consent, Grant
+from idp.stores.records import Client, Consent, Standing
 
 
-def grant_is_live(uow: UnitOfWork, grant: Grant, client: Client | None, account: Account | None, now: int) -> bool:
+def grant_is_live(standing: Standing, client: Client | None, now: int) -> bool:
     """Tell whether a grant still counts: not revoked, not over; client enabled, account open; and, unless it is
-    offline, its session not ended. An idle session keeps its grants until its absolute end. `client` and `account` are
-    its own, as this unit of work sees them."""
+    offline, its session not ended. An idle session keeps its grants until its absolute end."""
+    grant, account, session = standing.grant, standing.account, standing.session
     if grant.revoked_at is not None or grant.expires_at <= now:
         return False
     if client is None or client.client_id != grant.client_id or not client.enabled:
@@ -17,7 +17,6 @@ def grant_is_live(uow: UnitOfWork, grant: Grant, client: Client | None, account:
         return False
     if grant.offline or grant.session_id is None:
         return True
-    session = uow.sessions.find(grant.session_id)
     return session is not None and session.ended_at is None and session.expires_at > now
 
 

@@ -55,11 +55,10 @@ def find_access(token: str, context: Context) -> Access | None:
         return None
     if claims["sub"] == client.client_id:
         return Access(claims=claims, client=client, grant=None, account=None)
-    grant = context.uow.grants.find(grant_id_of(claims["jti"]))
-    account = context.uow.accounts.find(grant.account_id) if grant and grant.account_id else None
-    if grant is None or not grant_is_live(context.uow, grant, client, account, context.now):
+    standing = context.uow.grants.find_standing(grant_id_of(claims["jti"]))
+    if standing is None or standing.account is None or not grant_is_live(standing, client, context.now):
         return None
-    return Access(claims=claims, client=client, grant=grant, account=account) if account else None
+    return Access(claims=claims, client=client, grant=standing.grant, account=standing.account)
 
 
 def revoke_access_token(access: Access, context: Context) -> None:

@@ -56,13 +56,13 @@ def _describe(access: Access) -> dict[str, Any]:
 def _describe_refresh_token(token: str, client: Client, context: Context) -> dict[str, Any]:
     """Describe a refresh token to its own client only; a resource server has no business with one."""
     found = context.uow.refresh_tokens.find(digest(token))
-    grant = context.uow.grants.find(found.grant_id) if found else None
-    if found is None or grant is None or grant.client_id != client.client_id:
+    standing = context.uow.grants.find_standing(found.grant_id) if found else None
+    if found is None or standing is None or standing.grant.client_id != client.client_id:
         return {"active": False}
     spent = found.consumed_at is not None or found.expires_at <= context.now
-    account = context.uow.accounts.find(grant.account_id) if grant.account_id else None
-    if spent or not grant_is_live(context.uow, grant, client, account, context.now):
+    if spent or not grant_is_live(standing, client, context.now):
         return {"active": False}
+    grant = standing.grant
     return {
         "active": True,
         "iss": context.settings.issuer,

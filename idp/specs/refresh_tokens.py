@@ -28,14 +28,14 @@ REFRESH_TOKEN = Parameter(name="refresh_token", parse=parse_text)
 def redeem_refresh_token(params: Params, client: Client, context: Context) -> Issuance:
     """Redeem a refresh token. It is consumed only when its successor is stored, so a refused request costs nothing."""
     token = context.uow.refresh_tokens.find(digest(params.require(REFRESH_TOKEN)))
-    grant = context.uow.grants.find(token.grant_id) if token else None
-    if token is None or grant is None or grant.client_id != client.client_id:
+    standing = context.uow.grants.find_standing(token.grant_id) if token else None
+    if token is None or standing is None or standing.grant.client_id != client.client_id:
         raise InvalidGrant("The refresh token is unknown or belongs to another client (RFC 6749 section 6).")
+    # Roles and claims are read anew, so what was taken away is gone from the next token on (R7).
+    grant, account = standing.grant, standing.account
     if token.consumed_at is not None:
         _refuse_spent(token, grant, context)
-    # Roles and claims are read anew, so what was taken away is gone from the next token on (R7).
-    account = context.uow.accounts.find(grant.account_id) if grant.account_id else None
-    if token.expires_at <= context.now or not grant_is_live(context.uow, grant, client, account, context.now):
+    if token.expires_at <= context.now or not grant_is_live(standing, client, context.now):
         raise InvalidGrant("The refresh token has expired or was revoked.", hint="The End-User has to sign in again.")
     return Issuance(
         client=client,

@@ -31,6 +31,7 @@ from idp.stores.records import (
     Resource,
     Session,
     SigningKey,
+    Standing,
     Throttle,
 )
 
@@ -180,6 +181,9 @@ class GrantStore(Protocol):
     def add(self, grant: Grant) -> None: ...
 
     def find(self, grant_id: str) -> Grant | None: ...
+
+    def find_standing(self, grant_id: str) -> Standing | None:
+        """Return the grant with its account and its session, in one look-up."""
 
     def revoke(self, grant_id: str, revoked_at: int) -> bool:
         """Revoke one grant; False if it was revoked before or is unknown."""

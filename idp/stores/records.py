@@ -160,6 +160,15 @@ class Grant:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """A grant beside what it rests on: its account and its session, as far as there are any."""
+
+    grant: Grant
+    account: Account | None
+    session: Session | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RefreshToken:
     """One link in a grant's chain of refresh tokens (RFC 9700 §4.14.2); at most one of a grant is unconsumed."""
 

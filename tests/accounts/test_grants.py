@@ -10,7 +10,7 @@ from idp.accounts.accounts import disable_account
 from idp.accounts.clients import disable_client, enable_client
 from idp.accounts.grants import grant_is_live, needed_consent, remember_consent
 from idp.stores.interfaces import UnitOfWork
-from idp.stores.records import Account, Client, Grant, Session
+from idp.stores.records import Account, Client, Grant, Session, Standing
 from tests.accounts.world import LIFETIMES, NOW, World
 
 END = NOW + LIFETIMES.session_seconds
@@ -36,8 +36,9 @@ def session(world: World, alice: Account) -> Session:
 
 def _is_live(world: World, grant: Grant, now: int = NOW) -> bool:
     def ask(uow: UnitOfWork) -> bool:
-        client, account = uow.clients.find(grant.client_id), uow.accounts.find(grant.account_id or "")
-        return grant_is_live(uow, grant, client, account, now)
+        account, session = uow.accounts.find(grant.account_id or ""), uow.sessions.find(grant.session_id or "")
+        standing = Standing(grant=grant, account=account, session=session)
+        return grant_is_live(standing, uow.clients.find(grant.client_id), now)
 
     return world.read(ask)
 

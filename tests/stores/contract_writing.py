@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from idp.stores.interfaces import Duplicate, Occupied, Storage, StorageUnavailable, UnitOfWork
-from idp.stores.records import AuditEvent, Client
+from idp.stores.records import AuditEvent, Client, Standing
 from tests.stores.contract import NOW, account, artifact, grant, message, session, signing_key, token
 
 UNSTORABLE = "a\ud800b"
@@ -182,6 +182,34 @@ class WritingContract:
             assert uow.grants.find("g1") == grant()
             assert uow.refresh_tokens.find("t1") == token()
             assert uow.artifacts.find("code", "x1") == artifact()
+
+
+class StandingContract:
+    """A grant beside what it rests on."""
+
+    @pytest.mark.parametrize("has_account", [True, False])
+    @pytest.mark.parametrize("has_session", [True, False])
+    def test_grant_comes_with_its_account_and_session(
+        self, storage: Storage, has_account: bool, has_session: bool
+    ) -> None:
+        """As they are found alone; what there is not is None, and another one's is not taken for it."""
+        alice, theirs = account("a1", "alice"), session("s1", ended_at=NOW, user_agent="Ünïcode")
+        with storage.begin() as uow:
+            uow.accounts.add(account("a2", "bob"))
+            uow.sessions.add(session("s2", account_id="a2"))
+            uow.grants.add(grant("g1"))
+            uow.grants.add(grant("g2", account_id=None, session_id=None))
+            if has_account:
+                uow.accounts.add(alice)
+            if has_session:
+                uow.sessions.add(theirs)
+        with storage.snapshot() as uow:
+            account_found, session_found = alice if has_account else None, theirs if has_session else None
+            expected = Standing(grant=grant("g1"), account=account_found, session=session_found)
+            assert uow.grants.find_standing("g1") == expected
+            alone = Standing(grant=grant("g2", account_id=None, session_id=None), account=None, session=None)
+            assert uow.grants.find_standing("g2") == alone
+            assert uow.grants.find_standing("g3") is None
 
 
 class GroupContract:

@@ -7,11 +7,17 @@ from tests.stores.contract import StoreContract
 from tests.stores.contract_authenticators import AuthenticatorContract
 from tests.stores.contract_removing import RemovingContract
 from tests.stores.contract_sweeping import SweepingContract
-from tests.stores.contract_writing import GroupContract, WritingContract
+from tests.stores.contract_writing import GroupContract, StandingContract, WritingContract
 
 
 class TestMemory(
-    StoreContract, WritingContract, GroupContract, SweepingContract, AuthenticatorContract, RemovingContract
+    StoreContract,
+    WritingContract,
+    StandingContract,
+    GroupContract,
+    SweepingContract,
+    AuthenticatorContract,
+    RemovingContract,
 ):
     """The contract, in memory."""
 

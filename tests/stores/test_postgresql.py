@@ -18,7 +18,7 @@ from tests.stores.contract import DAY, NOW, StoreContract, account, artifact, gr
 from tests.stores.contract_authenticators import AuthenticatorContract
 from tests.stores.contract_removing import RemovingContract
 from tests.stores.contract_sweeping import SweepingContract
-from tests.stores.contract_writing import WritingContract
+from tests.stores.contract_writing import StandingContract, WritingContract
 
 
 @pytest.fixture
@@ -29,7 +29,9 @@ def storage(postgresql_url: str) -> Iterator[SqlStorage]:
     made.close()
 
 
-class TestPostgresql(StoreContract, WritingContract, SweepingContract, AuthenticatorContract, RemovingContract):
+class TestPostgresql(
+    StoreContract, WritingContract, StandingContract, SweepingContract, AuthenticatorContract, RemovingContract
+):
     """The contract, on PostgreSQL."""
 
     def test_server_has_no_groups(self, storage: SqlStorage) -> None:

@@ -19,13 +19,19 @@ from tests.stores.contract import StoreContract, artifact, grant
 from tests.stores.contract_authenticators import AuthenticatorContract
 from tests.stores.contract_removing import RemovingContract
 from tests.stores.contract_sweeping import SweepingContract
-from tests.stores.contract_writing import GroupContract, WritingContract
+from tests.stores.contract_writing import GroupContract, StandingContract, WritingContract
 
 PREAMBLE = "from pathlib import Path\nfrom tests.stores.conftest import open_database\n"
 
 
 class TestSqlite(
-    StoreContract, WritingContract, GroupContract, SweepingContract, AuthenticatorContract, RemovingContract
+    StoreContract,
+    WritingContract,
+    StandingContract,
+    GroupContract,
+    SweepingContract,
+    AuthenticatorContract,
+    RemovingContract,
 ):
     """The contract, on SQLite."""
 

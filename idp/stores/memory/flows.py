@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from idp.stores.memory.tables import Tables, insert, kept
-from idp.stores.records import Artifact, Grant, RefreshToken, Throttle
+from idp.stores.records import Artifact, Grant, RefreshToken, Standing, Throttle
 
 
 class MemoryGrants:
@@ -21,6 +21,14 @@ class MemoryGrants:
     def find(self, grant_id: str) -> Grant | None:
         """Return the grant."""
         return self._t.grants.get(grant_id)
+
+    def find_standing(self, grant_id: str) -> Standing | None:
+        """Return the grant with what it rests on."""
+        grant = self.find(grant_id)
+        if grant is None:
+            return None
+        account, session = self._t.accounts.get(grant.account_id or ""), self._t.sessions.get(grant.session_id or "")
+        return Standing(grant=grant, account=account, session=session)
 
     def revoke(self, grant_id: str, revoked_at: int) -> bool:
         """Revoke one grant."""

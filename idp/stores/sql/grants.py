@@ -2,16 +2,27 @@
 
 from sqlalchemy import ColumnElement, bindparam, select, update
 
-from idp.stores.records import Grant, RefreshToken
+from idp.stores.records import Grant, RefreshToken, Standing
+from idp.stores.sql.accounts import ACCOUNT
 from idp.stores.sql.running import Runner
+from idp.stores.sql.sessions import SESSION
 from idp.stores.sql.statements import Codec, Statement
-from idp.stores.sql.tables import grants, refresh_tokens
+from idp.stores.sql.tables import accounts, grants, refresh_tokens, sessions
 from idp.stores.sql.writing import insert
 
 GRANT = Codec.of(Grant, grants)
 TOKEN = Codec.of(RefreshToken, refresh_tokens)
 ADD = insert(grants)
 FIND = Statement(select(*GRANT.columns).where(grants.c.grant_id == bindparam("grant_id")))
+FIND_STANDING = Statement(
+    select(*GRANT.columns, *ACCOUNT.columns, *SESSION.columns)
+    .outerjoin_from(grants, accounts, accounts.c.account_id == grants.c.account_id)
+    .outerjoin(sessions, sessions.c.session_id == grants.c.session_id)
+    .where(grants.c.grant_id == bindparam("grant_id"))
+)
+# Where the account's and the session's columns begin in its rows.
+THEIR_ACCOUNT = len(GRANT.names)
+THEIR_SESSION = THEIR_ACCOUNT + len(ACCOUNT.names)
 CLIENT_IDS = Statement(
     select(grants.c.client_id)
     .where(grants.c.session_id == bindparam("session_id"))
@@ -65,6 +76,17 @@ class SqlGrants:
     def find(self, grant_id: str) -> Grant | None:
         """Return the grant."""
         return GRANT.decode_or_none(self._run.one(FIND, grant_id=grant_id))
+
+    def find_standing(self, grant_id: str) -> Standing | None:
+        """Return the grant with what it rests on."""
+        row = self._run.one(FIND_STANDING, grant_id=grant_id)
+        if row is None:
+            return None
+        return Standing(
+            grant=GRANT.decode(row[:THEIR_ACCOUNT]),
+            account=ACCOUNT.decode_joined(row[THEIR_ACCOUNT:THEIR_SESSION]),
+            session=SESSION.decode_joined(row[THEIR_SESSION:]),
+        )
 
     def revoke(self, grant_id: str, revoked_at: int) -> bool:
         """Revoke one grant."""

@@ -8,6 +8,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields
 from functools import lru_cache
+from operator import attrgetter
 from types import MappingProxyType
 from typing import Any, Generic, TypeVar
 
@@ -40,6 +41,7 @@ class Codec(Generic[R]):
     def __init__(self, record: Callable[..., R], table: Table, names: Iterable[str]) -> None:
         self._record = record
         self.names = tuple(names)
+        self._values_of = attrgetter(*self.names)
         self.columns = [table.c[name] for name in self.names]
         kinds = {name: table.c[name].info.get("json") for name in self.names}
         self._encoders = [(name, ENCODERS[kind]) for name, kind in kinds.items() if kind]
@@ -48,6 +50,8 @@ class Codec(Generic[R]):
             for index, (name, kind) in enumerate(kinds.items())
             if kind or str(table.c[name].type) == "BOOLEAN"
         ]
+        # The same rows are read again and again.
+        self._decode_row = lru_cache(256)(self._decode) if "shared" in kinds.values() else self._decode
 
     @classmethod
     def of(cls, record: type[R], table: Table) -> "Codec[R]":
@@ -56,13 +60,16 @@ class Codec(Generic[R]):
 
     def encode(self, record: R) -> dict[str, Any]:
         """Return the parameters that write a record."""
-        values = {name: getattr(record, name) for name in self.names}
+        values = dict(zip(self.names, self._values_of(record), strict=True))
         for name, encode in self._encoders:
             values[name] = encode(values[name])
         return values
 
     def decode(self, row: Sequence[Any]) -> R:
         """Return the record of a row."""
+        return self._decode_row(row)
+
+    def _decode(self, row: Sequence[Any]) -> R:
         values = list(row)
         for index, decode in self._decoders:
             values[index] = decode(values[index])
@@ -71,6 +78,10 @@ class Codec(Generic[R]):
     def decode_or_none(self, row: Sequence[Any] | None) -> R | None:
         """Return the record of a row, or None for no row."""
         return None if row is None else self.decode(row)
+
+    def decode_joined(self, row: Sequence[Any]) -> R | None:
+        """Return the record of a row of an outer join, whose first column is its key; None where nothing joined."""
+        return None if row[0] is None else self.decode(row)
 
     def decode_all(self, rows: Iterable[Sequence[Any]]) -> tuple[R, ...]:
         """Return the records of rows."""

@@ -7,7 +7,7 @@ from itertools import groupby
 from idp.accounts.grants import grant_is_live
 from idp.protocol.errors import Forbidden
 from idp.protocol.messages import Answer
-from idp.stores.records import Client, Consent, Grant
+from idp.stores.records import Client, Consent, Grant, Standing
 from idp.web.account_views import Applications, ApplicationView
 from idp.web.pages.account.visit import ROOT, Visit, visiting
 from idp.web.pages.consent import scope_view
@@ -53,11 +53,17 @@ def _tell(client_id: str, visit: Visit) -> None:
 def _live_grants(visit: Visit) -> Mapping[str, list[Grant]]:
     """Return the grants that count, by client, the newest first."""
     uow, now = visit.context.uow, visit.context.now
+    sessions = {session.session_id: session for session in uow.sessions.list_live(visit.account.account_id, now)}
+
+    def is_live(grant: Grant, client: Client | None) -> bool:
+        session = sessions.get(grant.session_id or "")
+        return grant_is_live(Standing(grant=grant, account=visit.account, session=session), client, now)
+
     mine = sorted(uow.grants.list_of_account(visit.account.account_id), key=lambda grant: grant.client_id)
     live = {}
     for client_id, theirs in groupby(mine, key=lambda grant: grant.client_id):
         client = uow.clients.find(client_id)
-        if found := [grant for grant in theirs if grant_is_live(uow, grant, client, visit.account, now)]:
+        if found := [grant for grant in theirs if is_live(grant, client)]:
             live[client_id] = found
     return live
 
