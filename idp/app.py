@@ -10,7 +10,7 @@ from functools import partial
 from ssl import SSLContext
 from urllib.parse import urlsplit
 
-from starlette.applications import Starlette
+from starlette.routing import Router
 
 from idp.accounts import mails
 from idp.accounts.audit import record
@@ -180,7 +180,7 @@ def _breach_check(settings: Settings, authorities: SSLContext) -> Callable[[str]
     return breaches.Breaches(url, partial(client.get, max_bytes=breaches.MOST_BYTES)).has
 
 
-def build_application_of(provider: Provider) -> Starlette:
+def build_application_of(provider: Provider) -> Router:
     """Return the ASGI application of a provider; its lifespan runs the provider's threads."""
     settings = provider.server.settings
     remembered = settings.lifetimes.remembered_session_seconds
@@ -203,7 +203,7 @@ def build_application_of(provider: Provider) -> Starlette:
     )
 
     @asynccontextmanager
-    async def lifespan(_application: Starlette) -> AsyncIterator[None]:
+    async def lifespan(_router: None) -> AsyncIterator[None]:
         provider.upkeep.start()
         provider.outbox.start()
         yield
@@ -215,7 +215,7 @@ def build_application_of(provider: Provider) -> Starlette:
     return build_application(edge, settings, provider.sign_in, provider.new_passwords, lifespan, provider.kept_mails)
 
 
-def create_app(settings: Settings | None = None, storage: SqlStorage | None = None) -> Starlette:
+def create_app(settings: Settings | None = None, storage: SqlStorage | None = None) -> Router:
     """Return the ASGI application; for `uvicorn --factory idp.app:create_app` the settings are loaded here.
 
     Migrates the database, makes keys at the first start. Raises `BadSettings`, `UnusableKey`, `StorageUnavailable`."""

@@ -126,6 +126,11 @@ def select_claims(claims: Mapping[str, Any], names: Iterable[str], locales: Sequ
     it is one, its variant comes in the place of the usual form."""
     selected: dict[str, Any] = {}
     for asked in names:
+        if "#" not in asked and not locales:
+            # Nearly always: nobody has asked for a language.
+            if asked in claims:
+                selected[asked] = claims[asked]
+            continue
         name, tag = split_name(asked)
         if "#" in asked and not tag:
             continue

@@ -4,7 +4,6 @@ Everything that lenient parsers disagree about is refused: padding, other alphab
 members, deep nesting, numbers that JSON does not know, encodings other than UTF-8.
 """
 
-import base64
 import binascii
 import json
 import re
@@ -21,6 +20,8 @@ _MOST_BRACKETS = 200
 _COMPACT = re.compile(r"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)")
 
 _encode = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
+# RFC 4648 §5.
+_TO_URL, _FROM_URL = bytes.maketrans(b"+/", b"-_"), bytes.maketrans(b"-_", b"+/")
 
 
 class InvalidToken(Exception):
@@ -65,17 +66,18 @@ def encode_object(value: Mapping[str, Any]) -> bytes:
 
 def encode_base64url(octets: bytes) -> bytes:
     """Return base64url without padding (RFC 7515 §2)."""
-    return base64.urlsafe_b64encode(octets).rstrip(b"=")
+    return binascii.b2a_base64(octets, newline=False).translate(_TO_URL).rstrip(b"=")
 
 
 def decode_base64url(text: str) -> bytes:
     """Return the octets that only this text spells (RFC 4648 §3.5). Raises `InvalidToken`."""
+    spelled = text.encode("ascii", "replace")
     try:
-        octets = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
-    except (binascii.Error, ValueError):
+        octets = binascii.a2b_base64(spelled.translate(_FROM_URL) + b"=" * (-len(spelled) % 4))
+    except binascii.Error:
         raise InvalidToken("a part is not base64url") from None
-    # Loose trailing bits would give one token many spellings, RFC 4648 §12.
-    if encode_base64url(octets) != text.encode("ascii", "replace"):
+    # Loose trailing bits would give one token many spellings, RFC 4648 §12; so would characters that are skipped.
+    if encode_base64url(octets) != spelled:
         raise InvalidToken("a part is not canonical base64url")
     return octets
 
@@ -105,7 +107,7 @@ def _parse_json(octets: bytes, part: str) -> Any:
     if text.count("[") + text.count("{") > _MOST_BRACKETS:
         raise InvalidToken(f"the {part} has too many brackets")
     try:
-        return json.loads(text, object_pairs_hook=_unique_members, parse_constant=_refuse_constant)
+        return _DECODER.decode(text)
     except (ValueError, RecursionError):
         raise InvalidToken(f"the {part} is not strict JSON") from None
 
@@ -120,3 +122,6 @@ def _unique_members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is no JSON number")
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_unique_members, parse_constant=_refuse_constant)

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from datetime import UTC, datetime
+from functools import lru_cache
 from types import TracebackType
 from typing import Any, TextIO
 
@@ -22,6 +23,7 @@ REQUEST_ID: ContextVar[str] = ContextVar("request_id", default="")
 # Members of every LogRecord; whatever else a record carries came in by `extra`.
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "color_message"}
 _FRAMES = 8
+_LEVELS = {name: name.lower() for name in ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")}
 _Event = dict[str, Any]
 
 
@@ -106,8 +108,8 @@ class _OneLine(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """Return one line."""
         event: _Event = {
-            "event": redact_text(record.getMessage()),
-            "level": record.levelname.lower(),
+            "event": redact_text(record.getMessage()) if record.args else redact_name(str(record.msg)),
+            "level": _LEVELS.get(record.levelname) or record.levelname.lower(),
             "logger": record.name,
             "timestamp": _instant(record.created),
             **self._always,
@@ -123,7 +125,13 @@ class _OneLine(logging.Formatter):
 
 
 def _instant(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    whole = int(seconds)
+    return f"{_second(whole)}.{int((seconds - whole) * 1e6):06d}Z"
+
+
+@lru_cache(maxsize=2)
+def _second(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds").removesuffix("+00:00")
 
 
 def _describe_exception(_kind: object, error: BaseException | None, trace: TracebackType | None) -> Mapping[str, str]:

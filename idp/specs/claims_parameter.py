@@ -63,7 +63,9 @@ def _values(wish: Mapping[str, Any] | None) -> tuple[str, ...]:
 
 
 def _given(place: str, grant: Grant, account: Account, client: Client) -> Mapping[str, Any]:
-    asked = grant.requested_claims.get(place, {})
+    asked = grant.requested_claims.get(place)
+    if not asked:
+        return {}
     allowed = client.metadata.get("scope", "").split()
     free = {name for scope, claims in SCOPE_CLAIMS.items() if scope in allowed for name in claims}
     names = [name for name in asked if split_name(name)[0] in free]

@@ -50,6 +50,8 @@ def narrow(issuance: Issuance, params: Params, context: Context) -> Issuance:
         raise InvalidTarget("The resource was not granted; ask for it in the authorization request.")
     audience = asked or issuance.audience
     scopes = _known_scopes(issuance.scopes, audience, context)
+    if audience == issuance.audience and scopes == issuance.scopes:
+        return issuance
     return replace(issuance, audience=audience, scopes=scopes)
 
 

@@ -22,6 +22,8 @@ LANGUAGE = re.compile(r"([A-Za-z-]{2,12})\.([0-9]{1,12})")
 MOST_SESSIONS = 5
 BROWSER_SECONDS = 365 * 24 * 3600
 LONGEST_HEADER = 8_192
+# What a request without a cookie says, as every one of a program does.
+NOBODY = Browser()
 
 
 class Cookies:
@@ -41,6 +43,8 @@ class Cookies:
 
     def read(self, headers: list[str]) -> Browser:
         """Return what the Cookie headers say; whatever is malformed, doubled or too long counts as absent."""
+        if not headers:
+            return NOBODY
         names = (self.browser_name, self.sessions_name, self.devices_name, self.language_name)
         found: dict[str, list[str]] = {name: [] for name in names}
         for header in headers:

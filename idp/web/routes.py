@@ -3,8 +3,7 @@
 from collections.abc import Iterable, Mapping
 from urllib.parse import urlsplit
 
-from starlette.applications import Starlette
-from starlette.routing import Route
+from starlette.routing import Route, Router
 from starlette.types import Lifespan, Receive, Scope, Send
 
 from idp.accounts import alarms, emails, recovery
@@ -136,9 +135,9 @@ def build_application(
     settings: Settings,
     verifier: SignIn,
     new_passwords: NewPasswords,
-    lifespan: Lifespan[Starlette],
+    lifespan: Lifespan[None],
     kept: DevelopmentMail | None = None,
-) -> Starlette:
+) -> Router:
     """Return the ASGI application. `kept` are the mails of development, which have a page."""
     relying_party = RelyingParty.of(settings.issuer, settings.product_name)
     second_factors = SecondFactors(edge.server.vault, edge.server.throttle, relying_party)
@@ -149,8 +148,6 @@ def build_application(
     )
     by_path = actions_by_path(edge, settings, found)
     patterns = [Route(path, Dispatch(edge, {}, action)) for path, action in by_path.items() if "{" in path]
-    application = Starlette(routes=patterns, lifespan=lifespan)
     # Starlette's redirect to the path with a slash copies the Host header (R13).
-    application.router.redirect_slashes = False
-    application.router.default = Dispatch(edge, by_path, NOWHERE)
-    return application
+    default = Dispatch(edge, by_path, NOWHERE)
+    return Router(routes=patterns, redirect_slashes=False, default=default, lifespan=lifespan)

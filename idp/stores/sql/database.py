@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from types import TracebackType
 from typing import Any, ClassVar
 
 from sqlalchemy import Connection, Engine, text
@@ -12,6 +13,37 @@ from idp.stores.interfaces import StorageUnavailable
 from idp.stores.sql.circuit import Circuit, Silent
 from idp.stores.sql.connections import Connections
 from idp.stores.sql.running import Runner
+
+
+class Transaction(AbstractContextManager[Runner]):
+    """A transaction on a connection that is kept: committed when the block ends, rolled back when it raises. A class,
+    for a generator costs as much as a statement of SQLite."""
+
+    __slots__ = ("_begin", "_connection", "_connections", "_cursor", "_database", "_run")
+
+    def __init__(self, database: "Database", connections: Connections, begin: str) -> None:
+        self._database, self._connections, self._begin = database, connections, begin
+
+    def __enter__(self) -> Runner:
+        self._connection, self._cursor = self._database.begun(self._connections, self._begin)
+        self._run = self._database.running(self._cursor)
+        return self._run
+
+    def __exit__(
+        self, _kind: type[BaseException] | None, error: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        try:
+            if error is None:
+                self._database.commit(self._connection, self._cursor, self._run)
+            else:
+                self._database.roll_back(self._connection, self._cursor)
+        except Silent as silence:
+            error = silence
+            raise
+        finally:
+            if isinstance(error, Silent):
+                self._database.note_silence()
+            self._database.let_go(self._connections, self._connection)
 
 
 class Database(ABC):
@@ -84,9 +116,13 @@ class Database(ABC):
         try:
             yield
         except (SQLAlchemyError, self._errors) as error:
-            # SQLAlchemy adds the statement to the driver's words.
-            cause = getattr(error, "orig", None) or error
-            raise StorageUnavailable(f"{type(cause).__name__}: {cause}") from error
+            raise self.meaning(error) from error
+
+    def meaning(self, error: Exception) -> StorageUnavailable:
+        """Return what an error of the driver means to the core where no statement of the core's was at fault."""
+        # SQLAlchemy adds the statement to the driver's words.
+        cause = getattr(error, "orig", None) or error
+        return StorageUnavailable(f"{type(cause).__name__}: {cause}")
 
     def is_away(self) -> bool:
         """Tell whether there is a server that does not answer, or not yet; false where waiting would not help."""
@@ -96,45 +132,41 @@ class Database(ABC):
         """Let statements on the connection take their time within the block."""
         return nullcontext()
 
-    @contextmanager
-    def _transaction(self, connections: Connections, begin: str) -> Iterator[Runner]:
-        connection, cursor = self._begun(connections, begin)
-        run = self.runner(cursor, self._dialect, self._errors)
+    def begun(self, connections: Connections, begin: str) -> tuple[Any, Any]:
+        """Return a connection within a transaction that has just begun, and its cursor."""
         try:
-            try:
-                yield run
-            except BaseException:
-                self._roll_back(connection, cursor)
-                raise
-            self._commit(connection, cursor, run)
-        except Silent:
-            self._circuit.is_broken = True
-            raise
-        finally:
-            self._let_go(connections, connection)
-
-    def _begun(self, connections: Connections, begin: str) -> tuple[Any, Any]:
-        with self.failures():
             connection = connections.take()
             try:
                 return connection, connection.cursor().execute(begin)
             except BaseException:
                 connections.give_back(connection)
                 raise
+        except self._errors as error:
+            raise self.meaning(error) from error
 
-    def _let_go(self, connections: Connections, connection: Any) -> None:
-        connections.give_back(connection)
+    def running(self, cursor: Any) -> Runner:
+        """Return what runs statements on a cursor."""
+        return self.runner(cursor, self._dialect, self._errors)
 
-    def _commit(self, connection: Any, cursor: Any, run: Runner) -> None:
+    def commit(self, connection: Any, cursor: Any, run: Runner) -> None:
+        """Commit, or undo what cannot be."""
         try:
             run.execute("COMMIT")
         except StorageUnavailable:
-            self._roll_back(connection, cursor)
+            self.roll_back(connection, cursor)
             raise
 
     @abstractmethod
-    def _roll_back(self, connection: Any, cursor: Any) -> None:
+    def roll_back(self, connection: Any, cursor: Any) -> None:
         """Undo a transaction that may be over already."""
+
+    def let_go(self, connections: Connections, connection: Any) -> None:
+        """Keep a connection for the next one, if it is good for that."""
+        connections.give_back(connection)
+
+    def note_silence(self) -> None:
+        """Spare others the wait."""
+        self._circuit.is_broken = True
 
     def _give_up(self, connection: Connection) -> None:
         connection.execute(text("ROLLBACK"))

@@ -14,7 +14,7 @@ from sqlalchemy.pool import NullPool
 from idp.stores.interfaces import Duplicate, NotWritable, Occupied, StorageUnavailable
 from idp.stores.sql.circuit import Silent
 from idp.stores.sql.connections import Connections, connect_through
-from idp.stores.sql.database import Database
+from idp.stores.sql.database import Database, Transaction
 from idp.stores.sql.running import Runner, check_storable
 from idp.stores.sql.tables import metadata
 
@@ -120,7 +120,7 @@ class PostgresqlDatabase(Database):
 
     def writing(self) -> Any:
         """Open a transaction that may write."""
-        return self._transaction(self._writers, WRITE)
+        return Transaction(self, self._writers, WRITE)
 
     def writing_at_once(self) -> Any:
         """Raises `Occupied`: a server is always waited for."""
@@ -128,19 +128,12 @@ class PostgresqlDatabase(Database):
 
     def reading(self) -> Any:
         """Open a transaction that sees one moment."""
-        return self._transaction(self._readers, READ)
+        return Transaction(self, self._readers, READ)
 
-    @contextmanager
-    def failures(self) -> Iterator[None]:
-        """Say in the core's words what fails within the block, and whether it was silence."""
-        try:
-            with super().failures():
-                yield
-        except StorageUnavailable as fault:
-            cause = fault.__cause__
-            if is_silence(getattr(cause, "orig", None) or cause):
-                raise Silent(*fault.args) from cause
-            raise
+    def meaning(self, error: Exception) -> StorageUnavailable:
+        """Return what an error means to the core, and whether it was silence."""
+        fault = super().meaning(error)
+        return Silent(*fault.args) if is_silence(getattr(error, "orig", None) or error) else fault
 
     def look_after(self) -> None:
         """Return: the server looks after itself."""
@@ -167,7 +160,7 @@ class PostgresqlDatabase(Database):
         finally:
             del driver.patience_seconds
 
-    def _begun(self, connections: Connections, begin: str) -> tuple[Any, Any]:
+    def begun(self, connections: Connections, begin: str) -> tuple[Any, Any]:
         """Begin on a connection that is alive. After a restart of the server those that were kept are dead, which shows
         here, where nothing was written: each is replaced. A server that is away fails at connecting."""
         dead = 0
@@ -182,19 +175,19 @@ class PostgresqlDatabase(Database):
                     if is_silence(error) or dead > self._connections:
                         raise
 
-    def _let_go(self, connections: Connections, connection: Any) -> None:
+    def let_go(self, connections: Connections, connection: Any) -> None:
         if connection.closed:
             connections.drop(connection)
         else:
             connections.give_back(connection)
 
-    def _commit(self, connection: Any, cursor: Any, run: Runner) -> None:
-        super()._commit(connection, cursor, run)
+    def commit(self, connection: Any, cursor: Any, run: Runner) -> None:
+        super().commit(connection, cursor, run)
         # PostgreSQL answers a COMMIT after a failed statement by rolling back, without an error.
         if cursor.statusmessage != "COMMIT":
             raise StorageUnavailable("a statement of the unit of work had failed, so nothing was kept")
 
-    def _roll_back(self, connection: Any, cursor: Any) -> None:
+    def roll_back(self, connection: Any, cursor: Any) -> None:
         try:
             cursor.execute("ROLLBACK")
         except self._errors:

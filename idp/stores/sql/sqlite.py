@@ -20,7 +20,7 @@ from idp.clock import monotonic
 from idp.stores.interfaces import Duplicate, NoDatabase, NotWritable, Occupied, StorageUnavailable
 from idp.stores.sql.circuit import Silent
 from idp.stores.sql.connections import Connections
-from idp.stores.sql.database import Database
+from idp.stores.sql.database import Database, Transaction
 from idp.stores.sql.running import Runner
 from idp.stores.sql.sqlite_files import LOG_BYTES, SqliteFiles, check_whole
 
@@ -99,7 +99,7 @@ class SqliteDatabase(Database):
     def _written(self, patience: float) -> Iterator[Runner]:
         with self._turn(patience):
             self._files.require_same()
-            with self._transaction(self._writers, "BEGIN IMMEDIATE") as run:
+            with Transaction(self, self._writers, "BEGIN IMMEDIATE") as run:
                 yield run
 
     @contextmanager
@@ -110,12 +110,10 @@ class SqliteDatabase(Database):
                 run = opened.enter_context(self._written(BUSY_SECONDS))
             yield run
 
-    @contextmanager
-    def reading(self) -> Iterator[Runner]:
+    def reading(self) -> AbstractContextManager[Runner]:
         """Open a transaction that reads."""
         self._files.require_same_file()
-        with self._transaction(self._readers, "BEGIN") as run:
-            yield run
+        return Transaction(self, self._readers, "BEGIN")
 
     @contextmanager
     def migrating(self) -> Iterator[Connection]:
@@ -141,11 +139,11 @@ class SqliteDatabase(Database):
         self._circuit.is_broken = True
         return Silent(*what)
 
-    def _begun(self, connections: Connections, begin: str) -> tuple[Any, Any]:
+    def begun(self, connections: Connections, begin: str) -> tuple[Any, Any]:
         """Begin; where another process writes, wait for it for what is left of the turn's time."""
         while True:
             try:
-                return super()._begun(connections, begin)
+                return super().begun(connections, begin)
             except StorageUnavailable as fault:
                 # Also while another process recovers what a killed one left: SQLITE_BUSY_RECOVERY.
                 is_busy = getattr(fault.__cause__, "sqlite_errorname", "").startswith("SQLITE_BUSY")
@@ -170,7 +168,7 @@ class SqliteDatabase(Database):
         with self.failures(), closing(connected(self._path, (*PRAGMAS, READ_ONLY))) as connection:
             check_whole(connection, self.place)
 
-    def _roll_back(self, connection: Any, cursor: Any) -> None:
+    def roll_back(self, connection: Any, cursor: Any) -> None:
         # After some errors, such as a full disk, SQLite has rolled back already.
         if connection.in_transaction:
             with self.failures():

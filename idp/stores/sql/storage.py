@@ -1,8 +1,8 @@
 """`Storage` over SQL: units of work, the check at start, migration and sweeping."""
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
-from typing import Protocol
+from contextlib import AbstractContextManager, contextmanager, suppress
+from typing import Any, Protocol
 
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import SQLAlchemyError
@@ -50,6 +50,21 @@ class SqlUnitOfWork:
         self.throttles = SqlThrottles(run)
         self.outbox = SqlOutbox(run)
         self.audit = SqlAudit(run)
+
+
+class Within(AbstractContextManager[UnitOfWork]):
+    """The unit of work that is all of a transaction."""
+
+    __slots__ = ("_transaction",)
+
+    def __init__(self, transaction: AbstractContextManager[Runner]) -> None:
+        self._transaction = transaction
+
+    def __enter__(self) -> UnitOfWork:
+        return SqlUnitOfWork(self._transaction.__enter__())
+
+    def __exit__(self, *raised: Any) -> None:
+        self._transaction.__exit__(*raised)
 
 
 class SqlGroup:
@@ -113,11 +128,9 @@ class SqlStorage:
         """Whether there is no server to wait for."""
         return self._database.is_embedded
 
-    @contextmanager
-    def begin(self) -> Iterator[UnitOfWork]:
+    def begin(self) -> AbstractContextManager[UnitOfWork]:
         """Open a unit of work that may write."""
-        with self._database.writing() as run:
-            yield SqlUnitOfWork(run)
+        return Within(self._database.writing())
 
     @contextmanager
     def group(self) -> Iterator[Group]:
@@ -127,11 +140,9 @@ class SqlStorage:
             yield group
             group.require_sound()
 
-    @contextmanager
-    def snapshot(self) -> Iterator[UnitOfWork]:
+    def snapshot(self) -> AbstractContextManager[UnitOfWork]:
         """Open a unit of work that only reads; writing in it raises `StorageUnavailable`."""
-        with self._database.reading() as run:
-            yield SqlUnitOfWork(run)
+        return Within(self._database.reading())
 
     def migrate(self) -> None:
         """Bring the schema up to date; safe when several processes start at once. Raises `StorageUnavailable`, also
