@@ -15,6 +15,7 @@ COPY demo_clients demo_clients
 # One instant for all files of the wheel, and byte code that asks for no file's time: the same tree gives the same files.
 RUN SOURCE_DATE_EPOCH=1700000000 /opt/build/bin/pip wheel --no-deps --no-build-isolation --wheel-dir dist . \
  && /opt/build/bin/pip --python /opt/signet/bin/python install --no-index --no-deps dist/*.whl \
+ && /opt/build/bin/pip --python /opt/signet/bin/python check \
  && /opt/signet/bin/python -m compileall -q --invalidation-mode unchecked-hash /opt/signet/lib
 
 FROM ${PYTHON}
