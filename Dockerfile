@@ -2,19 +2,19 @@
 ARG PYTHON=python:3.13-slim-trixie
 
 FROM ${PYTHON} AS build
-ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_NO_COMPILE=1
+ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 WORKDIR /src
 # The environment has no pip of its own: one beside it installs into it.
 RUN python -m venv /opt/build && python -m venv --without-pip /opt/signet
 COPY deploy/requirements.txt deploy/requirements-build.txt deploy/
 RUN /opt/build/bin/pip install --require-hashes --only-binary :all: -r deploy/requirements-build.txt \
- && /opt/build/bin/pip --python /opt/signet/bin/python install --require-hashes --only-binary :all: -r deploy/requirements.txt
+ && /opt/build/bin/pip --python /opt/signet/bin/python install --no-compile --require-hashes --only-binary :all: -r deploy/requirements.txt
 COPY pyproject.toml README.md LICENSE ./
 COPY idp idp
 COPY demo_clients demo_clients
 # One instant for all files of the wheel, and byte code that asks for no file's time: the same tree gives the same files.
 RUN SOURCE_DATE_EPOCH=1700000000 /opt/build/bin/pip wheel --no-deps --no-build-isolation --wheel-dir dist . \
- && /opt/build/bin/pip --python /opt/signet/bin/python install --no-index --no-deps dist/*.whl \
+ && /opt/build/bin/pip --python /opt/signet/bin/python install --no-compile --no-index --no-deps dist/*.whl \
  && /opt/build/bin/pip --python /opt/signet/bin/python check \
  && /opt/signet/bin/python -m compileall -q --invalidation-mode unchecked-hash /opt/signet/lib
 

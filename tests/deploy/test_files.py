@@ -54,6 +54,15 @@ def test_the_image_takes_what_exists() -> None:
         assert f"!{name}" in ignored or name.startswith("deploy/requirements")
 
 
+def test_the_image_is_compiled_once() -> None:
+    """Byte code that pip makes holds the times of files, and is then kept: the same tree would give other files."""
+    image = (ROOT / "Dockerfile").read_text("utf-8")
+    into_the_image = re.findall(r"--python /opt/signet/bin/python install (\S+)", image)
+    assert into_the_image == ["--no-compile"] * 2
+    # By a variable it would take a false value, and a true one asks for the opposite.
+    assert "PIP_NO_COMPILE" not in image
+
+
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="the system has no systemd-analyze")
 def test_the_unit_exposes_little() -> None:
     """By systemd's own score, of which 10 is the worst."""
