@@ -22,9 +22,11 @@ FROM ${PYTHON}
 LABEL org.opencontainers.image.title="Signet" org.opencontainers.image.licenses="Apache-2.0"
 RUN install -d -o 10001 -g 10001 -m 0700 /var/lib/signet
 COPY --from=build /opt/signet /opt/signet
+# A name server that is silent is given up after 3 s, not 10: no timeout of the database's client counts while it looks up.
 # What is mounted as /run/secrets/idp_database_url or idp_key_encryption_key is read as a credential of that name.
 ENV PATH=/opt/signet/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
+    RES_OPTIONS="timeout:1 attempts:3" \
     CREDENTIALS_DIRECTORY=/run/secrets \
     IDP_HOME=/var/lib/signet \
     IDP_KEY_ENCRYPTION_KEY_FILE=/var/lib/signet/keys/key-encryption.key \
