@@ -61,6 +61,14 @@ def test_every_server_of_nginx_logs_paths_only() -> None:
     assert "ln -sf /dev/stdout /var/log/nginx/signet.log" in _services()["nginx"]
 
 
+def test_a_proxy_on_the_machine_of_the_small_one_can_be_believed() -> None:
+    """Its address is known beforehand, and the setting is passed on."""
+    small = (DEPLOY.parent / "compose.yaml").read_text("utf-8")
+    (gateway,) = re.findall(r"gateway: ([\d.]+)", small)
+    assert "IDP_TRUSTED_PROXIES: ${IDP_TRUSTED_PROXIES:-}" in small
+    assert f"IDP_TRUSTED_PROXIES={gateway}" in (DEPLOY.parent / "docs/how-to/docker.md").read_text("utf-8")
+
+
 def _only(pattern: str) -> str:
     (found,) = re.findall(pattern, COMPOSE)
     return str(found)
