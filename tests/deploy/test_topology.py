@@ -4,6 +4,8 @@ import re
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 
+import pytest
+
 DEPLOY = Path(__file__).parents[2] / "deploy"
 COMPOSE = (DEPLOY / "compose.postgres.yaml").read_text("utf-8")
 NGINX = (DEPLOY / "nginx/signet.conf").read_text("utf-8")
@@ -34,7 +36,7 @@ def test_nginx_asks_the_instances_and_is_believed_by_them() -> None:
     """And nobody else is."""
     addresses = _addresses()
     asked = re.findall(r"server ([\d.]+):9000", (DEPLOY / "nginx/compose-upstream.conf").read_text("utf-8"))
-    assert asked == [addresses["one"], addresses["two"]]
+    assert asked == [addresses["one"], addresses["two"]] * 2
     assert _only(r"IDP_TRUSTED_PROXIES: (\S+)") == f"{addresses['nginx']}/32"
 
 
@@ -46,6 +48,18 @@ def test_what_is_mounted_is_what_nginx_reads() -> None:
         assert source.startswith("${TLS_DIRECTORY") or (DEPLOY / source).is_file()
     certificates = set(re.findall(r"ssl_certificate(?:_key)? +(\S+);", NGINX))
     assert certificates == {target for target in mounts.values() if target.endswith(".pem")}
+
+
+@pytest.mark.parametrize("name", ["signet-upstream.conf", "compose-upstream.conf"])
+def test_nginx_never_has_nobody_to_ask(name: str) -> None:
+    """Instances that it takes for failed are asked once more, each of them, when there is no other."""
+    servers = re.findall(r"server (\S+) (.+);", (DEPLOY / "nginx" / name).read_text("utf-8"))
+    first = [address for address, told in servers if "backup" not in told]
+    assert [(address, told) for address, told in servers if "backup" in told] == [
+        (address, "max_fails=0 backup") for address in first
+    ]
+    # One that is marked as failed meanwhile, and one of the others that has just gone, before one that is there.
+    assert "proxy_next_upstream_tries 3;" in NGINX
 
 
 def test_every_server_of_nginx_logs_paths_only() -> None:
