@@ -54,6 +54,22 @@ def test_the_image_takes_what_exists() -> None:
         assert f"!{name}" in ignored or name.startswith("deploy/requirements")
 
 
+def test_the_image_is_compiled_once() -> None:
+    """Byte code that pip makes holds the times of files, and is then kept: the same tree would give other files."""
+    image = (ROOT / "Dockerfile").read_text("utf-8")
+    into_the_image = re.findall(r"--python /opt/signet/bin/python install (\S+)", image)
+    assert into_the_image == ["--no-compile"] * 2
+    # By a variable it would take a false value, and a true one asks for the opposite.
+    assert "PIP_NO_COMPILE" not in image
+
+
+@pytest.mark.parametrize("name", ["Dockerfile", "deploy/idp.service"])
+def test_a_silent_name_server_is_given_up_soon(name: str) -> None:
+    """Before the 4 s are over in which requests are answered, whatever the database does."""
+    found = re.findall(r"RES_OPTIONS=\"?timeout:(\d) attempts:(\d)\"", (ROOT / name).read_text("utf-8"))
+    assert [int(timeout) * int(attempts) < 4 for timeout, attempts in found] == [True]
+
+
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="the system has no systemd-analyze")
 def test_the_unit_exposes_little() -> None:
     """By systemd's own score, of which 10 is the worst."""
