@@ -11,7 +11,7 @@ from idp.settings import BadSettings, Settings, colours, load_settings
 from idp.web.mailing import Composer
 from idp.web.rendering import Renderer
 from idp.web.theming import Theme, UnusableTheme, original_of, report, stamp_of, theme_of
-from idp.web.views import Home
+from idp.web.views import ErrorPage, Home
 from tests.provider import House, make_house
 from tests.web.test_stylesheet import COLOURS, contrast
 
@@ -175,6 +175,16 @@ def test_a_template_that_fails_gives_way_to_ours(tmp_path: Path, caplog: pytest.
     (tmp_path / "home.html").unlink()
     with pytest.raises(UnusableTheme, match=r"login\.html stands in for no template"):
         page_of(tmp_path, login="")
+
+
+def test_a_theme_is_what_it_was_at_the_start(tmp_path: Path) -> None:
+    """What changes afterwards is not checked, so it is not shown, whether or not its page was shown before."""
+    (tmp_path / "error.html").write_text("checked")
+    renderer = Renderer("Signet", development=False, theme=Theme(templates=tmp_path))
+    (tmp_path / "error.html").write_text("changed")
+    (tmp_path / "home.html").write_text("added")
+    assert renderer.render(HOME, request_id="rid") != "added"
+    assert renderer.render(ErrorPage(title="t", message="m", advice="a", error="e"), request_id="rid") == "checked"
 
 
 def test_what_a_template_holds_is_escaped(tmp_path: Path) -> None:
