@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
-from ssl import SSLContext
 from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
@@ -31,7 +30,7 @@ from idp.logout_delivery import LogoutDelivery
 from idp.mail_delivery import MailDelivery
 from idp.outbound.development_mail import DevelopmentMail
 from idp.outbound.documents import Documents
-from idp.outbound.guard import OutboundClient, trust
+from idp.outbound.guard import OutboundClient, Trust, trust
 from idp.outbound.mail import MailServer
 from idp.outbound.outbox import OutboxWorker
 from idp.protocol.context import Server
@@ -125,10 +124,14 @@ def build_provider(settings: Settings, storage: Storage, clock: Clock) -> Provid
     keys = KeyRing(storage, vault, clock)
     keys.refresh()
     tokens = TokenSigner(keys)
-    authorities = trust(settings.outbound_ca_file)
+    authorities = partial(trust, settings.outbound_ca_file)
+    # A file that somebody named is read now, so that one with a fault stops the start; those of the system, a hundred
+    # and more, when the first certificate is to be verified.
+    if settings.outbound_ca_file is not None:
+        authorities()
     client = OutboundClient(
         allow_loopback=settings.allow_loopback_outbound,
-        ssl_context=authorities,
+        authorities=authorities,
         trusted_hosts=settings.outbound_hosts,
     )
     throttle = Throttling(settings.throttle)
@@ -164,14 +167,14 @@ def build_provider(settings: Settings, storage: Storage, clock: Clock) -> Provid
     )
 
 
-def _breach_check(settings: Settings, authorities: SSLContext) -> Callable[[str], bool] | None:
+def _breach_check(settings: Settings, authorities: Trust) -> Callable[[str], bool] | None:
     """Return what asks whether a password is known from a breach, if the settings name a service for that."""
     url = settings.password.breach_check_url
     if not url:
         return None
     client = OutboundClient(
         allow_loopback=settings.allow_loopback_outbound,
-        ssl_context=authorities,
+        authorities=authorities,
         deadline_seconds=breaches.DEADLINE_SECONDS,
         trusted_hosts=settings.outbound_hosts,
         # Hides from whoever watches the wire how many passwords the answer holds.
