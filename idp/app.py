@@ -20,6 +20,7 @@ from idp.authentication.new_passwords import NewPasswords
 from idp.authentication.sign_in import SignIn
 from idp.authentication.throttle import Throttling
 from idp.clock import Clock, SystemClock
+from idp.heap import Heap
 from idp.jose.key_files import load_or_create, parse_key_encryption_key
 from idp.jose.key_plan import KeyPolicy
 from idp.jose.keys import KeyRing
@@ -110,6 +111,7 @@ class Provider:
     sign_in: SignIn
     new_passwords: NewPasswords
     upkeep: Upkeep
+    heap: Heap
     outbox: OutboxWorker
     kept_mails: DevelopmentMail | None = None
 
@@ -153,7 +155,8 @@ def build_provider(settings: Settings, storage: Storage, clock: Clock) -> Provid
     mail = MailDelivery(server, Composer(settings).compose, mail_server.send if mail_server else None)
     deliverers = {backchannel_logout.KIND: delivery.deliver, mails.KIND: mail.deliver}
     outbox = OutboxWorker(storage, clock, deliverers, poll_seconds=0.5)
-    passwords = Passwords(settings.argon2)
+    heap = Heap()
+    passwords = Passwords(settings.argon2, heap.used)
     sign_in = SignIn(storage, clock, passwords, throttle)
     new_passwords = NewPasswords(passwords, _breach_check(settings, authorities))
     upkeep = Upkeep(storage, clock, life_cycle, server.sessions)
@@ -162,6 +165,7 @@ def build_provider(settings: Settings, storage: Storage, clock: Clock) -> Provid
         sign_in=sign_in,
         new_passwords=new_passwords,
         upkeep=upkeep,
+        heap=heap,
         outbox=outbox,
         kept_mails=kept_mails,
     )
@@ -207,11 +211,13 @@ def build_application_of(provider: Provider) -> Starlette:
 
     @asynccontextmanager
     async def lifespan(_application: Starlette) -> AsyncIterator[None]:
+        provider.heap.start()
         provider.upkeep.start()
         provider.outbox.start()
         yield
         provider.outbox.stop(timeout_seconds=settings.shutdown_seconds)
         provider.upkeep.stop()
+        provider.heap.stop()
         edge.close()
         provider.server.storage.close()
 
