@@ -142,6 +142,15 @@ def test_pages_have_the_theme_and_keep_their_policy(themed: House) -> None:
     assert "#0b6e4f" in css.text
 
 
+@pytest.mark.parametrize(
+    ("name", "media_type"),
+    [("signet.css", "text/css"), ("signet.js", "text/javascript"), ("seal.svg", "image/svg+xml")],
+)
+def test_static_files_have_their_types(themed: House, name: str, media_type: str) -> None:
+    """The same on every system: browsers take a style sheet or a script of another type for none."""
+    assert themed.browser().get(f"/static/{name}").headers["content-type"].partition(";")[0] == media_type
+
+
 def test_logos_have_their_type() -> None:
     """Which is told by what they hold."""
     from idp.settings.theme_checks import logo_kind
