@@ -48,7 +48,8 @@ class Place:
         settings = self.settings
         own = ("issuer", "home", "port", "database_url", "key_encryption_key_file")
         given = {key: str(value_of(settings, key)) for key in own} | {"workers": str(workers)}
-        environment = {environment_name(key): value for key, value in given.items()}
+        # As installed: pip compiles what it installs, so that no start does, whatever is usual where this runs.
+        environment = {environment_name(key): value for key, value in given.items()} | {"PYTHONDONTWRITEBYTECODE": ""}
         command = [sys.executable, "-m", "idp", "serve"]
         with running(
             command, settings.port, "/health/ready", settings.home, environment, self.database_pid

@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
-from ssl import SSLContext
 from urllib.parse import urlsplit
 
 from starlette.routing import Router
@@ -21,6 +20,7 @@ from idp.authentication.new_passwords import NewPasswords
 from idp.authentication.sign_in import SignIn
 from idp.authentication.throttle import Throttling
 from idp.clock import Clock, SystemClock
+from idp.heap import Heap
 from idp.jose.key_files import load_or_create, parse_key_encryption_key
 from idp.jose.key_plan import KeyPolicy
 from idp.jose.keys import KeyRing
@@ -31,7 +31,7 @@ from idp.logout_delivery import LogoutDelivery
 from idp.mail_delivery import MailDelivery
 from idp.outbound.development_mail import DevelopmentMail
 from idp.outbound.documents import Documents
-from idp.outbound.guard import OutboundClient, trust
+from idp.outbound.guard import OutboundClient, Trust, trust
 from idp.outbound.mail import MailServer
 from idp.outbound.outbox import OutboxWorker
 from idp.protocol.context import Server
@@ -111,6 +111,7 @@ class Provider:
     sign_in: SignIn
     new_passwords: NewPasswords
     upkeep: Upkeep
+    heap: Heap
     outbox: OutboxWorker
     kept_mails: DevelopmentMail | None = None
 
@@ -125,10 +126,14 @@ def build_provider(settings: Settings, storage: Storage, clock: Clock) -> Provid
     keys = KeyRing(storage, vault, clock)
     keys.refresh()
     tokens = TokenSigner(keys)
-    authorities = trust(settings.outbound_ca_file)
+    authorities = partial(trust, settings.outbound_ca_file)
+    # A file that somebody named is read now, so that one with a fault stops the start; those of the system, a hundred
+    # and more, when the first certificate is to be verified.
+    if settings.outbound_ca_file is not None:
+        authorities()
     client = OutboundClient(
         allow_loopback=settings.allow_loopback_outbound,
-        ssl_context=authorities,
+        authorities=authorities,
         trusted_hosts=settings.outbound_hosts,
     )
     throttle = Throttling(settings.throttle)
@@ -150,7 +155,8 @@ def build_provider(settings: Settings, storage: Storage, clock: Clock) -> Provid
     mail = MailDelivery(server, Composer(settings).compose, mail_server.send if mail_server else None)
     deliverers = {backchannel_logout.KIND: delivery.deliver, mails.KIND: mail.deliver}
     outbox = OutboxWorker(storage, clock, deliverers, poll_seconds=0.5)
-    passwords = Passwords(settings.argon2)
+    heap = Heap()
+    passwords = Passwords(settings.argon2, heap.used)
     sign_in = SignIn(storage, clock, passwords, throttle)
     new_passwords = NewPasswords(passwords, _breach_check(settings, authorities))
     upkeep = Upkeep(storage, clock, life_cycle, server.sessions)
@@ -159,19 +165,20 @@ def build_provider(settings: Settings, storage: Storage, clock: Clock) -> Provid
         sign_in=sign_in,
         new_passwords=new_passwords,
         upkeep=upkeep,
+        heap=heap,
         outbox=outbox,
         kept_mails=kept_mails,
     )
 
 
-def _breach_check(settings: Settings, authorities: SSLContext) -> Callable[[str], bool] | None:
+def _breach_check(settings: Settings, authorities: Trust) -> Callable[[str], bool] | None:
     """Return what asks whether a password is known from a breach, if the settings name a service for that."""
     url = settings.password.breach_check_url
     if not url:
         return None
     client = OutboundClient(
         allow_loopback=settings.allow_loopback_outbound,
-        ssl_context=authorities,
+        authorities=authorities,
         deadline_seconds=breaches.DEADLINE_SECONDS,
         trusted_hosts=settings.outbound_hosts,
         # Hides from whoever watches the wire how many passwords the answer holds.
@@ -204,11 +211,13 @@ def build_application_of(provider: Provider) -> Router:
 
     @asynccontextmanager
     async def lifespan(_router: None) -> AsyncIterator[None]:
+        provider.heap.start()
         provider.upkeep.start()
         provider.outbox.start()
         yield
         provider.outbox.stop(timeout_seconds=settings.shutdown_seconds)
         provider.upkeep.stop()
+        provider.heap.stop()
         edge.close()
         provider.server.storage.close()
 

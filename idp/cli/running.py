@@ -15,7 +15,7 @@ from idp.clock import SystemClock, monotonic
 from idp.observe.logging import configure_logging
 from idp.settings import Settings, switched_on
 from idp.stores.interfaces import Storage
-from idp.web.serving import Supervised, claim_address, claim_places, serve
+from idp.web.serving import Supervised, claim_address, claim_places, leave_out_of_collections, serve
 from idp.web.tls import server_context
 
 _log = logging.getLogger("idp.cli")
@@ -84,6 +84,8 @@ def _supervise(settings: Settings, prepare: Callable[[Storage], None] | None) ->
             build_key_life_cycle(settings, storage, open_vault(settings, storage)).tick(SystemClock().now())
             if prepare is not None:
                 prepare(storage)
+        # Before there are workers, who so share with each other what no collection touches.
+        leave_out_of_collections()
         supervisor = os.getpid()
 
         def work(listening: socket.socket, serves: Callable[[], None]) -> int:

@@ -7,19 +7,20 @@ With `allow_loopback`, meant for development, loopback addresses are allowed as 
 """
 
 import ssl
-from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlencode
-
-import httpcore2
 
 from idp.outbound.addresses import AddressBook, Resolver, resolve_by_system
 from idp.outbound.failures import OutboundFailed, OutboundRefused
-from idp.outbound.network import Budget, GuardedNetwork
 from idp.outbound.urls import Target, parse_target
+
+if TYPE_CHECKING:
+    import httpcore2
 
 __all__ = ["DEFAULT_BYTES", "MOST_BYTES", "OutboundClient", "OutboundFailed", "OutboundRefused", "Outcome"]
 
@@ -43,8 +44,12 @@ class UnusableAuthorities(Exception):
     """The file of certificate authorities cannot be used; the text says why."""
 
 
+Trust = Callable[[], ssl.SSLContext]
+"""What gives the context that verifies certificates, when the first is to be verified."""
+
+
 @lru_cache(maxsize=4)
-def trust(extra_authorities: Path | None) -> ssl.SSLContext:
+def trust(extra_authorities: Path | None = None) -> ssl.SSLContext:
     """Return what verifies certificates by the system's authorities and those of a PEM file, read once.
 
     Raises `UnusableAuthorities`."""
@@ -65,17 +70,17 @@ class OutboundClient:
         *,
         allow_loopback: bool,
         resolve: Resolver = resolve_by_system,
-        ssl_context: ssl.SSLContext | None = None,
+        authorities: Trust = trust,
         deadline_seconds: float = DEADLINE_SECONDS,
         trusted_hosts: Collection[str] = (),
         headers: Mapping[str, str] | None = None,
     ) -> None:
-        """`ssl_context` must verify certificates; by default the system's authorities are trusted. `trusted_hosts`
-        may be reached wherever they are, by https. `headers` are sent with every request, beside the usual ones."""
+        """By default the system's `authorities` are trusted. `trusted_hosts` may be reached wherever they are, by
+        https. `headers` are sent with every request, beside the usual ones."""
         self._headers: list[tuple[bytes | str, bytes | str]] = list((headers or {}).items())
         self._allow_loopback = allow_loopback
         self._addresses = AddressBook(allow_loopback=allow_loopback, resolve=resolve, trusted_hosts=trusted_hosts)
-        self._ssl = ssl_context or ssl.create_default_context()
+        self._authorities = authorities
         self._deadline_seconds = deadline_seconds
 
     def post_form(self, url: str, fields: Mapping[str, str]) -> Outcome:
@@ -101,22 +106,24 @@ class OutboundClient:
             _check_coding(answer)
             return _read(answer, max_bytes)
 
-    @contextmanager
-    def _open(self, method: str, url: str, form: bytes | None, max_bytes: int) -> Iterator[httpcore2.Response]:
+    def _open(
+        self, method: str, url: str, form: bytes | None, max_bytes: int
+    ) -> "AbstractContextManager[httpcore2.Response]":
+        from idp.outbound.network import Budget
+        from idp.outbound.requesting import answer_to
+
         target = parse_target(url, allow_http=self._allow_loopback)
-        budget = Budget(self._deadline_seconds, max_bytes + _ENVELOPE_BYTES)
-        # What goes in the clear stays on this machine.
-        network = GuardedNetwork(self._addresses, budget, only_loopback=target.scheme == "http")
-        headers = [*_headers(target, form), *self._headers]
-        origin = httpcore2.Origin(target.scheme.encode(), target.host.encode(), target.port)
-        try:
-            with (
-                httpcore2.HTTPConnection(origin, ssl_context=self._ssl, network_backend=network) as connection,
-                connection.stream(method, target.url(), headers=headers, content=form) as answer,
-            ):
-                yield answer
-        except (httpcore2.NetworkError, httpcore2.TimeoutException, httpcore2.ProtocolError) as fault:
-            raise OutboundFailed(_describe(fault)) from None
+        # Before the time begins to run: the first one reads a hundred certificates.
+        verifying = self._authorities() if target.scheme == "https" else None
+        return answer_to(
+            method,
+            target,
+            [*_headers(target, form), *self._headers],
+            form,
+            addresses=self._addresses,
+            budget=Budget(self._deadline_seconds, max_bytes + _ENVELOPE_BYTES),
+            ssl_context=verifying,
+        )
 
 
 def _headers(target: Target, form: bytes | None) -> list[tuple[bytes | str, bytes | str]]:
@@ -130,29 +137,16 @@ def _headers(target: Target, form: bytes | None) -> list[tuple[bytes | str, byte
     return headers if form is None else [*headers, ("Content-Type", "application/x-www-form-urlencoded")]
 
 
-def _check_coding(answer: httpcore2.Response) -> None:
+def _check_coding(answer: "httpcore2.Response") -> None:
     codings = [value for name, value in answer.headers if name.lower() == b"content-encoding"]
     if any(coding.lower() != b"identity" for coding in codings):
         raise OutboundFailed("answered in a content coding that was not asked for")
 
 
-def _read(answer: httpcore2.Response, max_bytes: int) -> bytes:
+def _read(answer: "httpcore2.Response", max_bytes: int) -> bytes:
     body = bytearray()
     for chunk in answer.iter_stream():
         body += chunk
         if len(body) > max_bytes:
             raise OutboundFailed("the answer is too large")
     return bytes(body)
-
-
-def _describe(fault: Exception) -> str:
-    """Return what happened without what the other side sent."""
-    if isinstance(fault, httpcore2.TimeoutException):
-        return "timed out"
-    if isinstance(fault.__cause__, ssl.SSLCertVerificationError):
-        return f"the certificate was not accepted: {fault.__cause__.verify_message}"
-    if isinstance(fault.__cause__, ssl.SSLError):
-        return "the TLS handshake failed"
-    if isinstance(fault, httpcore2.ProtocolError):
-        return "the answer was not valid HTTP"
-    return "the connection broke"

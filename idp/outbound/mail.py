@@ -5,6 +5,7 @@ said otherwise. The only user of smtplib.
 import smtplib
 import socket
 import ssl
+from collections.abc import Callable
 from email.message import EmailMessage
 from email.utils import parseaddr
 from typing import Any
@@ -23,9 +24,13 @@ class MailServer:
     """Sends mails one by one, each over a connection of its own. Safe for use by many threads."""
 
     def __init__(
-        self, settings: Settings, ssl_context: ssl.SSLContext, *, deadline_seconds: float = DEADLINE_SECONDS
+        self,
+        settings: Settings,
+        authorities: Callable[[], ssl.SSLContext],
+        *,
+        deadline_seconds: float = DEADLINE_SECONDS,
     ) -> None:
-        self._mail, self._tls = settings.mail, ssl_context
+        self._mail, self._authorities = settings.mail, authorities
         self._deadline_seconds = deadline_seconds
 
     def send(self, message: EmailMessage) -> str:
@@ -57,12 +62,13 @@ class MailServer:
         mail = self._mail
         ends_at = monotonic() + self._deadline_seconds
         if mail.tls == "tls":
-            return _HurriedTls(ends_at, mail.host, mail.port, timeout=self._deadline_seconds, context=self._tls)
+            tls = self._authorities()
+            return _HurriedTls(ends_at, mail.host, mail.port, timeout=self._deadline_seconds, context=tls)
         server = _Hurried(ends_at, mail.host, mail.port, timeout=self._deadline_seconds)
         if mail.tls == "starttls":
             try:
                 # Raises where the server does not offer it: nobody in between may take the offer out.
-                server.starttls(context=self._tls)
+                server.starttls(context=self._authorities())
             except BaseException:
                 server.close()
                 raise

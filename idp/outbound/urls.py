@@ -4,8 +4,6 @@ import re
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-import httpcore2
-
 from idp.outbound.failures import OutboundRefused
 
 # RFC 3986 §2: no other character is part of a URL. The backslash, which some parsers take for a slash, is none.
@@ -29,10 +27,6 @@ class Target:
         but the scheme's own."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return host if self.port == _DEFAULT_PORTS[self.scheme] else f"{host}:{self.port}"
-
-    def url(self) -> httpcore2.URL:
-        """Return it as the HTTP client wants it."""
-        return httpcore2.URL(scheme=self.scheme, host=self.host, port=self.port, target=self.path)
 
 
 def parse_target(url: str, *, allow_http: bool) -> Target:

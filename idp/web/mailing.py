@@ -10,7 +10,7 @@ from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from idp.accounts.mails import Letter, Unwritable
@@ -38,14 +38,15 @@ class Composer:
             loader=PackageLoader("idp.web", "mails"),
             autoescape=False,  # noqa: S701 - plain text; its HTML is escaped as a whole
             undefined=StrictUndefined,
+            auto_reload=False,
             extensions=["jinja2.ext.i18n"],
         )
         install(environment)
-        self._templates = {name: environment.get_template(name) for name in environment.list_templates()}
+        self._environment, self._names = environment, frozenset(environment.list_templates())
 
     def compose(self, letter: Letter) -> EmailMessage:
         """Return the mail. Raises `Unwritable`."""
-        if f"{letter.template}.txt" not in self._templates:
+        if f"{letter.template}.txt" not in self._names:
             raise Unwritable(f"there is no template {letter.template!r}")
         with speaking(letter.language):
             return self._written(letter)
@@ -57,7 +58,7 @@ class Composer:
         moment = in_words(Moment.of(letter.at, zone_of(letter.zoneinfo))) if letter.at is not None else ""
         about |= {"address": _line(letter.address), "moment": moment}
         days = {"invitation_days": settings.sign_up.invitation_days}
-        text = self._templates[f"{letter.template}.txt"].render(values | about | days)
+        text = self._environment.get_template(f"{letter.template}.txt").render(values | about | days)
         subject, _, body = text.strip().partition("\n")
         message = EmailMessage(policy=SMTP)
         message["Subject"] = _line(subject)
@@ -67,10 +68,10 @@ class Composer:
         # So that no out-of-office assistant answers (RFC 3834 §5).
         message["Auto-Submitted"] = "auto-generated"
         message.set_content(body.strip() + "\n")
-        message.add_alternative(self._html(subject, body, letter.link, self._templates[LAYOUT]), subtype="html")
+        message.add_alternative(self._html(subject, body, letter.link), subtype="html")
         return message
 
-    def _html(self, subject: str, body: str, link: str | None, layout: Template) -> str:
+    def _html(self, subject: str, body: str, link: str | None) -> str:
         paragraphs = [part.strip() for part in body.strip().split("\n\n")]
         colour = accent_of(self._settings)
         html = Markup("\n").join(
@@ -78,6 +79,7 @@ class Composer:
             for part in paragraphs
         )
         lang = spoken()
+        layout = self._environment.get_template(LAYOUT)
         return layout.render(subject=escape(subject), body=html, lang=lang, dir=direction_of(lang))
 
 

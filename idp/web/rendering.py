@@ -1,13 +1,16 @@
-"""Templates to HTML: autoescaped, strict about names, compiled once. jinja2 is used here, by themes and by mails."""
+"""Templates to HTML: autoescaped, strict about names, each compiled when it is first shown. jinja2 is used here, by
+themes and by mails.
+
+Ours are all rendered by the tests; those of a theme, which nobody tested, are compiled at the start.
+"""
 
 import hashlib
 import logging
-from collections.abc import Mapping
 from functools import lru_cache
 from importlib.resources import files
 from typing import Any
 
-from jinja2 import BaseLoader, Environment, PackageLoader, StrictUndefined, Template, TemplateSyntaxError
+from jinja2 import BaseLoader, Environment, PackageLoader, StrictUndefined, TemplateSyntaxError
 
 from idp.languages import LANGUAGES, direction_of
 from idp.web.moments import in_words
@@ -16,7 +19,6 @@ from idp.web.translations import install, speaking
 from idp.web.views import View
 
 log = logging.getLogger("idp.web")
-Templates = Mapping[str, Template]
 
 
 class Renderer:
@@ -25,10 +27,10 @@ class Renderer:
     def __init__(
         self, product_name: str, *, development: bool, base_path: str = "", theme: Theme | None = None
     ) -> None:
-        """Compile the templates. Raises `UnusableTheme`."""
+        """Raises `UnusableTheme`."""
         theme = theme or Theme()
-        self._templates = _compile_templates(product_name, development, base_path, theme)
-        self._themed = _compile_themed(product_name, development, base_path, theme) if overrides(theme) else None
+        self._ours = _ours(product_name, development, base_path, theme)
+        self._themed = _themed(theme, self._ours) if overrides(theme) else None
 
     def render(self, view: View, *, request_id: str, locale: str = "en", switch_url: str | None = None) -> str:
         """Return the page in a language. `switch_url` is where another one is chosen, None for a page that cannot be
@@ -44,31 +46,33 @@ class Renderer:
         with speaking(locale):
             if self._themed is not None:
                 try:
-                    return self._themed[view.template].render(values)
+                    return self._themed.get_template(view.template).render(values)
                 except Exception:
                     # Whatever it is: people have to be able to sign in.
                     log.exception("theme template failed", extra={"template": view.template})
-            return self._templates[view.template].render(values)
+            return self._ours.get_template(view.template).render(values)
 
 
 @lru_cache(maxsize=8)
-def _compile_templates(product_name: str, development: bool, base_path: str, theme: Theme) -> Templates:
-    """Return all templates by name: all now, so that one with a fault stops the start, not a person's sign-in."""
+def _ours(product_name: str, development: bool, base_path: str, theme: Theme) -> Environment:
+    """Return where our own templates are."""
     environment = _environment(PackageLoader("idp.web"))
     environment.globals |= {"product_name": product_name, "development": development, "logo": theme.logo}
     environment.globals |= {"static": _addresses(base_path, theme), "languages": LANGUAGES, "links": theme.links}
-    return {name: environment.get_template(name) for name in environment.list_templates()}
+    return environment
 
 
-def _compile_themed(product_name: str, development: bool, base_path: str, theme: Theme) -> Templates:
-    """Return all templates, those of the theme in place of ours. Raises `UnusableTheme`."""
-    own = _compile_templates(product_name, development, base_path, theme)
+def _themed(theme: Theme, ours: Environment) -> Environment:
+    """Return where the theme's templates are, and ours in place of those that it does not have. Raises
+    `UnusableTheme`."""
     environment = _environment(loader_of(theme))
-    environment.globals |= next(iter(own.values())).environment.globals
+    environment.globals |= ours.globals
     try:
-        return {name: environment.get_template(name) for name in own}
+        for name in overrides(theme):
+            environment.get_template(name)
     except TemplateSyntaxError as fault:
         raise UnusableTheme(f"{fault.filename}, line {fault.lineno}: {fault.message}") from fault
+    return environment
 
 
 def _environment(loader: BaseLoader) -> Environment:

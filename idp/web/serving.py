@@ -124,6 +124,13 @@ def most_connections() -> int:
     return min(MOST_CONNECTIONS, limit // 2)
 
 
+def leave_out_of_collections() -> None:
+    """Let no collection look again at what is there now, which stays, and let there be collections from now on. The
+    little garbage that a start leaves stays as well: to find it takes longer than it is worth."""
+    gc.freeze()
+    gc.enable()
+
+
 class _Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, connections: Connections, supervised: Supervised | None = None) -> None:
         super().__init__(config)
@@ -150,9 +157,7 @@ class _Server(uvicorn.Server):
             )
             for claimed in sockets or []
         ]
-        # What is there now stays: no collection needs to look at it again.
-        gc.collect()
-        gc.freeze()
+        leave_out_of_collections()
         self.started = True
         if self._supervised is not None:
             self._supervised.serves()

@@ -1,6 +1,5 @@
 """The static files, held in memory and served by exact name: no path is ever taken from a request."""
 
-import mimetypes
 from importlib.resources import files
 
 from idp.protocol.context import Server
@@ -8,8 +7,14 @@ from idp.protocol.messages import Fields, Request, Response
 from idp.web.routing import Action
 from idp.web.theming import Theme
 
-# Not every system knows it.
-MEDIA_TYPES = {"webp": "image/webp"}
+# By suffix. Not as the system's own table has them, which differs from one to the next and takes time to read.
+MEDIA_TYPES = {
+    "css": "text/css",
+    "js": "text/javascript",
+    "png": "image/png",
+    "svg": "image/svg+xml",
+    "webp": "image/webp",
+}
 # Their URLs carry a digest of their content, so a year is safe (RFC 8246).
 CACHE = (("cache-control", "public, max-age=31536000, immutable"), ("cross-origin-resource-policy", "same-origin"))
 
@@ -22,7 +27,7 @@ def static_actions(theme: Theme) -> tuple[Action, ...]:
 
 
 def _action(name: str, content: bytes, headers: Fields = ()) -> Action:
-    media_type = MEDIA_TYPES.get(name.rpartition(".")[2]) or mimetypes.guess_type(name)[0] or "application/octet-stream"
+    media_type = MEDIA_TYPES[name.rpartition(".")[2]]
     response = Response(headers=(("content-type", media_type), *CACHE, *headers), body=content)
 
     def handle(_request: Request, _server: Server) -> Response:

@@ -11,7 +11,7 @@ from hashlib import sha256
 from importlib.resources import files
 from pathlib import Path
 
-from jinja2 import BaseLoader, ChoiceLoader, FileSystemLoader, PackageLoader, PrefixLoader
+from jinja2 import BaseLoader, ChoiceLoader, FunctionLoader, PackageLoader, PrefixLoader
 
 from idp.languages import translatable as _
 from idp.protocol.messages import Fields
@@ -97,11 +97,17 @@ def _stylesheet(accent: str, accent_dark: str) -> bytes:
 
 
 def loader_of(theme: Theme) -> BaseLoader:
-    """Return where templates are found: the theme's first."""
+    """Return where templates are found: the theme's first, as they are now. Raises `UnusableTheme`."""
     own = PackageLoader("idp.web")
     if theme.templates is None:
         return own
-    return ChoiceLoader([FileSystemLoader(theme.templates), PrefixLoader({ORIGINAL.rstrip("/"): own}), own])
+    folder, found = theme.templates, overrides(theme)
+
+    # Not from the disk: a page that is first shown tomorrow must not differ from what was checked at the start.
+    def read(name: str) -> tuple[str, str, None] | None:
+        return (found[name], str(folder / name), None) if name in found else None
+
+    return ChoiceLoader([FunctionLoader(read), PrefixLoader({ORIGINAL.rstrip("/"): own}), own])
 
 
 def original_names() -> list[str]:

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
-import segno
 from markupsafe import Markup
 
 
@@ -166,6 +165,9 @@ class TotpSecret:
     @property
     def qr_code(self) -> Markup:
         """The address as SVG."""
+        # Only who sets up an authenticator app pays for what draws.
+        import segno
+
         drawn = segno.make(self.address, error="m").svg_inline(omitsize=True, dark="#000", light="#fff")
         return Markup(drawn)  # noqa: S704 - squares, in which there is no text
 

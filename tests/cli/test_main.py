@@ -10,6 +10,7 @@ import pytest
 from idp import __version__
 from idp.cli import COMMANDS
 from tests.cli.conftest import CommandLine
+from tests.cli.processes import clean_environment
 
 
 def test_every_command_has_help(bare: CommandLine) -> None:
@@ -34,6 +35,26 @@ def test_light_commands_load_little() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=30)
     assert done.stdout == "[]\n"
+
+
+def test_a_start_loads_nothing_that_only_some_need(tmp_path: Path) -> None:
+    """Neither what speaks to others and verifies their certificates, nor what passkeys, codes and languages need."""
+    program = (
+        "import sys, idp.cli.running; from idp.app import create_app; from idp.outbound.guard import trust;"
+        "create_app();"
+        "print([m for m in ('httpcore2', 'webauthn', 'zxcvbn', 'segno', 'babel') if m in sys.modules],"
+        "trust.cache_info().currsize)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=tmp_path,
+        env={**clean_environment(), "IDP_HOME": str(tmp_path), "IDP_KEY_ENCRYPTION_KEY_FILE": str(tmp_path / "key")},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    assert done.stdout == "[] 0\n"
 
 
 def test_version(bare: CommandLine) -> None:

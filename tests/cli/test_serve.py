@@ -1,5 +1,6 @@
 """`idp serve` and `idp dev`: what they refuse, how they start and stop."""
 
+import gc
 import re
 import signal
 import socket
@@ -12,6 +13,7 @@ import pytest
 from starlette.types import Receive, Scope, Send
 
 from idp.web.http_connections import Connections
+from idp.web.serving import leave_out_of_collections
 from tests.cli.conftest import CommandLine
 from tests.cli.processes import ROOT, clean_environment, get, running, wait_for
 from tests.cli.threaded import threaded
@@ -255,3 +257,15 @@ def test_serving_goes_on_when_nobody_reads_the_log(tmp_path: Path) -> None:
     finally:
         process.kill()
         process.wait()
+
+
+def test_there_are_collections_once_it_serves() -> None:
+    """A start does without them, and leaves out what it made."""
+    gc.disable()
+    try:
+        leave_out_of_collections()
+        assert gc.isenabled()
+        assert gc.get_freeze_count() > 0
+    finally:
+        gc.unfreeze()
+        gc.enable()

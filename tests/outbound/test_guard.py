@@ -273,7 +273,7 @@ def test_plain_server_behind_https() -> None:
 
 def test_default_context_verifies() -> None:
     """By default certificates and names are verified."""
-    context = OutboundClient(allow_loopback=False)._ssl
+    context = OutboundClient(allow_loopback=False)._authorities()
     assert context.verify_mode is ssl.CERT_REQUIRED
     assert context.check_hostname
 

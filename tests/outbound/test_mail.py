@@ -4,6 +4,7 @@ import ssl
 import time
 from email.message import EmailMessage
 from email.policy import SMTP
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ def server_at(there: Sink, authorities: Path | None = None, seconds: float = 5, 
     """Return the way to a mail server."""
     values = {"host": "127.0.0.1", "port": there.port, "sender": SENDER, "tls": "none"} | mail
     settings = Settings.model_validate({"mail": values, "allow_insecure_mail": True})
-    return MailServer(settings, trust(authorities), deadline_seconds=seconds)
+    return MailServer(settings, partial(trust, authorities), deadline_seconds=seconds)
 
 
 def mail_to(recipient: str = "alice@example.org") -> EmailMessage:

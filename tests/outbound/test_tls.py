@@ -5,6 +5,7 @@ import socket
 import ssl
 import threading
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -71,8 +72,10 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _client(certificate: Path | None) -> OutboundClient:
-    context = ssl.create_default_context(cafile=certificate) if certificate else None
-    return OutboundClient(allow_loopback=True, ssl_context=context)
+    return OutboundClient(
+        allow_loopback=True,
+        authorities=partial(ssl.create_default_context, cafile=certificate) if certificate else trust,
+    )
 
 
 def test_trusted_certificate(certificate: Path) -> None:
@@ -129,7 +132,7 @@ def test_only_named_hosts_are_reached_at_home(tmp_path: Path) -> None:
 
     client = OutboundClient(
         allow_loopback=False,
-        ssl_context=trust(tmp_path / "rp.pem"),
+        authorities=partial(trust, tmp_path / "rp.pem"),
         resolve=resolve,
         trusted_hosts=("RP.internal",),
     )

@@ -11,7 +11,7 @@ from idp.settings import BadSettings, Settings, colours, load_settings
 from idp.web.mailing import Composer
 from idp.web.rendering import Renderer
 from idp.web.theming import Theme, UnusableTheme, original_of, report, stamp_of, theme_of
-from idp.web.views import Home
+from idp.web.views import ErrorPage, Home
 from tests.provider import House, make_house
 from tests.web.test_stylesheet import COLOURS, contrast
 
@@ -142,6 +142,15 @@ def test_pages_have_the_theme_and_keep_their_policy(themed: House) -> None:
     assert "#0b6e4f" in css.text
 
 
+@pytest.mark.parametrize(
+    ("name", "media_type"),
+    [("signet.css", "text/css"), ("signet.js", "text/javascript"), ("seal.svg", "image/svg+xml")],
+)
+def test_static_files_have_their_types(themed: House, name: str, media_type: str) -> None:
+    """The same on every system: browsers take a style sheet or a script of another type for none."""
+    assert themed.browser().get(f"/static/{name}").headers["content-type"].partition(";")[0] == media_type
+
+
 def test_logos_have_their_type() -> None:
     """Which is told by what they hold."""
     from idp.settings.theme_checks import logo_kind
@@ -175,6 +184,16 @@ def test_a_template_that_fails_gives_way_to_ours(tmp_path: Path, caplog: pytest.
     (tmp_path / "home.html").unlink()
     with pytest.raises(UnusableTheme, match=r"login\.html stands in for no template"):
         page_of(tmp_path, login="")
+
+
+def test_a_theme_is_what_it_was_at_the_start(tmp_path: Path) -> None:
+    """What changes afterwards is not checked, so it is not shown, whether or not its page was shown before."""
+    (tmp_path / "error.html").write_text("checked")
+    renderer = Renderer("Signet", development=False, theme=Theme(templates=tmp_path))
+    (tmp_path / "error.html").write_text("changed")
+    (tmp_path / "home.html").write_text("added")
+    assert renderer.render(HOME, request_id="rid") != "added"
+    assert renderer.render(ErrorPage(title="t", message="m", advice="a", error="e"), request_id="rid") == "checked"
 
 
 def test_what_a_template_holds_is_escaped(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ which is what the person typed, and no normalisation of a later Unicode can lock
 """
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -31,19 +31,20 @@ class Verified:
 
 
 class Passwords:
-    """Hashes and verifies, at most `concurrent` at a time: each costs memory and a core (R18)."""
+    """Hashes and verifies, at most `concurrent` at a time: each costs memory and a core (R18). `freed` is called when
+    one has given its memory back."""
 
-    def __init__(self, settings: Argon2) -> None:
+    def __init__(self, settings: Argon2, freed: Callable[[], None] = lambda: None) -> None:
         self._hasher = PasswordHasher(
             time_cost=settings.iterations, memory_cost=settings.memory_kib, parallelism=settings.parallelism
         )
-        self._room = threading.BoundedSemaphore(settings.concurrent)
+        self._places, self._freed = threading.BoundedSemaphore(settings.concurrent), freed
 
     def hash(self, password: str) -> str:
         """Return the encoded hash. Raises ValueError for a password that is empty or too long, MemoryError."""
         if not 0 < len(password) <= LONGEST:
             raise ValueError(f"a password has 1 to {LONGEST} characters")
-        with self._room, _telling_memory():
+        with self._room(), _telling_memory():
             return self._hasher.hash(password.encode("utf-8", "surrogatepass"))
 
     def verify(self, encoded: str | None, password: str) -> Verified:
@@ -52,7 +53,7 @@ class Passwords:
         there is no room to judge it."""
         known = encoded is not None and 0 < len(password) <= LONGEST
         raw = password[:LONGEST].encode("utf-8", "surrogatepass")
-        with self._room:
+        with self._room():
             against = encoded if known and encoded is not None else self._decoy
             try:
                 with _telling_memory():
@@ -60,6 +61,14 @@ class Passwords:
             except (Argon2Error, InvalidHashError):
                 return Verified(ok=False)
         return Verified(ok=known, needs_rehash=known and self._hasher.check_needs_rehash(against))
+
+    @contextmanager
+    def _room(self) -> Iterator[None]:
+        with self._places:
+            try:
+                yield
+            finally:
+                self._freed()
 
     @cached_property
     def _decoy(self) -> str:
