@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from urllib.parse import urlsplit
 
-from starlette.routing import Router
+from starlette.types import ASGIApp
 
 from idp.accounts import mails
 from idp.accounts.audit import record
@@ -187,7 +187,7 @@ def _breach_check(settings: Settings, authorities: Trust) -> Callable[[str], boo
     return breaches.Breaches(url, partial(client.get, max_bytes=breaches.MOST_BYTES)).has
 
 
-def build_application_of(provider: Provider) -> Router:
+def build_application_of(provider: Provider) -> ASGIApp:
     """Return the ASGI application of a provider; its lifespan runs the provider's threads."""
     settings = provider.server.settings
     remembered = settings.lifetimes.remembered_session_seconds
@@ -224,7 +224,7 @@ def build_application_of(provider: Provider) -> Router:
     return build_application(edge, settings, provider.sign_in, provider.new_passwords, lifespan, provider.kept_mails)
 
 
-def create_app(settings: Settings | None = None, storage: SqlStorage | None = None) -> Router:
+def create_app(settings: Settings | None = None, storage: SqlStorage | None = None) -> ASGIApp:
     """Return the ASGI application; for `uvicorn --factory idp.app:create_app` the settings are loaded here.
 
     Migrates the database, makes keys at the first start. Raises `BadSettings`, `UnusableKey`, `StorageUnavailable`."""

@@ -29,7 +29,7 @@ from idp.web.cookies import Cookies
 from idp.web.cors import ClientOrigins, cors_headers, preflight
 from idp.web.errors import Refusals
 from idp.web.headers import ALWAYS, HSTS, NOT_A_PAGE
-from idp.web.parsing import LONGEST_BODY, Parser, TooLarge, check_bounds
+from idp.web.parsing import IS_WHOLE, LONGEST_BODY, Parser, TooLarge, check_bounds
 from idp.web.presenting import Presenter
 from idp.web.routing import Action, GroupHandler, Handler
 from idp.web.threads import Threads
@@ -308,18 +308,25 @@ async def _read_body(scope: Scope, receive: Receive) -> bytes:
         raise TooLarge(413)
     if headers.get(b"content-encoding", b"identity") != b"identity":
         raise TooLarge(415)
-    body = bytearray()
+    is_whole = scope.get("extensions", {}).get(IS_WHOLE)
+    if is_whole is not None and is_whole():
+        return await _received(receive)
     try:
         async with asyncio.timeout(BODY_SECONDS):
-            while True:
-                message = await receive()
-                if message["type"] == "http.disconnect":
-                    # What has come so far must not pass for all that was meant.
-                    raise TooLarge(408)
-                body += message.get("body", b"")
-                if len(body) > LONGEST_BODY:
-                    raise TooLarge(413)
-                if not message.get("more_body"):
-                    return bytes(body)
+            return await _received(receive)
     except TimeoutError as error:
         raise TooLarge(408) from error
+
+
+async def _received(receive: Receive) -> bytes:
+    body = bytearray()
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            # What has come so far must not pass for all that was meant.
+            raise TooLarge(408)
+        body += message.get("body", b"")
+        if len(body) > LONGEST_BODY:
+            raise TooLarge(413)
+        if not message.get("more_body"):
+            return bytes(body)

@@ -17,6 +17,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from idp.protocol.messages import Fields
 from idp.web.headers import ALWAYS, NOT_A_PAGE
 from idp.web.http_connections import Connections
+from idp.web.parsing import IS_WHOLE
 
 # A head in all, its target, and its number of fields; browsers and proxies stay far below.
 MOST_HEAD_BYTES = 65_536
@@ -28,6 +29,8 @@ MOST_BODY_BYTES = 1_048_576
 MOST_PIPELINED = 32
 # RFC 3986 §3.2.2 and §3.2.3, without userinfo.
 _HOST = re.compile(rb"(?:[A-Za-z0-9._~!$&'()*+,;=%-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{0,5})?")
+# Beside CR, LF and the tab, which a value may hold.
+_CONTROLS = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _ABSOLUTE = re.compile(rb"https?://([^/?#]*)(.*)", re.IGNORECASE)
 _WORDS = {
     400: "The request is not valid HTTP.",
@@ -45,16 +48,49 @@ class _Refused(Exception):
 
 
 class _Cycle(RequestResponseCycle):
-    """One request and its answer. An answer that comes before the end of the request's body ends the connection."""
+    """One request and its answer, which is whole when it goes out and so is written in one piece. An answer that comes
+    before the end of the request's body ends the connection: the protocol closes it, and not before the peer could read
+    the answer."""
+
+    def __init__(self, **parts: Any) -> None:
+        super().__init__(**parts)
+        self._head: Any = None
+        scope: Any = self.scope
+        scope["extensions"] = {IS_WHOLE: self._is_whole}
+
+    def _is_whole(self) -> bool:
+        """Tell whether the request's body is there."""
+        return not self.more_body
 
     async def send(self, message: Any) -> None:
-        is_early = self.more_body and self.keep_alive and not self.response_started
-        if is_early:
-            self.keep_alive = False
-        await super().send(message)
-        if is_early:
-            # The protocol closes it, and not before the peer could read the answer.
-            self.keep_alive = True
+        if message["type"] == "http.response.start":
+            self.response_started, self.waiting_for_100_continue = True, False
+            self._head = message
+            return
+        if message.get("more_body"):
+            raise RuntimeError("an answer in several parts")
+        if self.flow.write_paused and not self.disconnected:
+            await self.flow.drain()
+        if self.disconnected:
+            return
+        fields = [*self.default_headers, *self._head["headers"]]
+        if self.more_body or not self.keep_alive:
+            fields.append((b"connection", b"close"))
+        self.transport.write(_head_of(self._head["status"], fields) + message.get("body", b""))
+        self.response_complete = True
+        self.message_event.set()
+        if not self.keep_alive:
+            self.transport.close()
+        self.on_response()
+
+
+def _head_of(status: int, fields: list[tuple[bytes, bytes]]) -> bytes:
+    """Return the head of an answer. Raises RuntimeError for a field that would end a line (RFC 9110 §5.5)."""
+    head = STATUS_LINE[status] + b"".join([b"%b: %b\r\n" % field for field in fields]) + b"\r\n"
+    lines = len(fields) + 2
+    if head.count(b"\n") != lines or head.count(b"\r") != lines or _CONTROLS.search(head):
+        raise RuntimeError("a field of the answer holds a control character")
+    return head
 
 
 class BoundedHttp(HttpToolsProtocol):

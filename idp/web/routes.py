@@ -102,19 +102,34 @@ def actions(
     return (*endpoints, *pages, *static_actions(theme), *HEALTH_ACTIONS)
 
 
-class Dispatch:
-    """Answers by exact path, and anything else by one action. Starlette's router tries one path after the other, which
-    is only needed where a path has a pattern."""
+class One:
+    """Answers by one action, whatever the path; a WebSocket is turned away, for nothing here speaks it."""
 
-    def __init__(self, edge: Edge, actions: Mapping[str, Action], otherwise: Action) -> None:
-        self._edge, self._actions, self._otherwise = edge, actions, otherwise
+    def __init__(self, edge: Edge, action: Action) -> None:
+        self._edge, self._action = edge, action
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request; a WebSocket is turned away, for nothing here speaks it."""
+        """Answer one request."""
         if scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1000})
             return
-        await self._edge.serve(self._actions.get(scope["path"], self._otherwise), scope, receive, send)
+        await self._edge.serve(self._action, scope, receive, send)
+
+
+class Dispatch:
+    """The ASGI application: answers by exact path, and leaves the rest to Starlette's router. That tries one path after
+    the other, which is only needed where a path has a pattern, and keeps the lifespan."""
+
+    def __init__(self, edge: Edge, actions: Mapping[str, Action], otherwise: Router) -> None:
+        self._edge, self._actions, self._otherwise = edge, actions, otherwise
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        action = self._actions.get(scope["path"]) if scope["type"] == "http" else None
+        if action is None:
+            await self._otherwise(scope, receive, send)
+        else:
+            await self._edge.serve(action, scope, receive, send)
 
 
 def actions_by_path(edge: Edge, settings: Settings, found: Iterable[Action]) -> dict[str, Action]:
@@ -137,7 +152,7 @@ def build_application(
     new_passwords: NewPasswords,
     lifespan: Lifespan[None],
     kept: DevelopmentMail | None = None,
-) -> Router:
+) -> Dispatch:
     """Return the ASGI application. `kept` are the mails of development, which have a page."""
     relying_party = RelyingParty.of(settings.issuer, settings.product_name)
     second_factors = SecondFactors(edge.server.vault, edge.server.throttle, relying_party)
@@ -147,7 +162,7 @@ def build_application(
         *sign_up_actions(new_passwords, settings),
     )
     by_path = actions_by_path(edge, settings, found)
-    patterns = [Route(path, Dispatch(edge, {}, action)) for path, action in by_path.items() if "{" in path]
+    patterns = [Route(path, One(edge, action)) for path, action in by_path.items() if "{" in path]
     # Starlette's redirect to the path with a slash copies the Host header (R13).
-    default = Dispatch(edge, by_path, NOWHERE)
-    return Router(routes=patterns, redirect_slashes=False, default=default, lifespan=lifespan)
+    rest = Router(routes=patterns, redirect_slashes=False, default=One(edge, NOWHERE), lifespan=lifespan)
+    return Dispatch(edge, by_path, rest)
