@@ -104,7 +104,7 @@ class BoundedHttp(HttpToolsProtocol):
         self._refusal_headers = (*ALWAYS, *NOT_A_PAGE, *headers)
         # When the sweep ends what goes on: the wait for a head, the lingering, a write. Monotonic seconds.
         self.deadline, self.stuck_since = 0.0, 0.0
-        self.is_lingering, self._is_last, self._has_asked = False, False, False
+        self.is_lingering, self._is_last = False, False
         self._is_idle, self._in_head = False, True
         self._chunk, self._bytes, self._head_bytes = 0, 0, 0
         self._status, self._pending_status = 0, 0
@@ -192,7 +192,6 @@ class BoundedHttp(HttpToolsProtocol):
         scope = self.scope
         scope["method"], scope["http_version"] = self.parser.get_method().decode("ascii"), version
         self._read_target(scope)
-        self._has_asked = True
         before = self.cycle
         self.cycle = _Cycle(
             scope=scope,
@@ -265,16 +264,19 @@ class BoundedHttp(HttpToolsProtocol):
             self._wait(self._all.idle_seconds)
 
     def shutdown(self) -> None:
-        """End an idle connection. One on which nothing was asked yet was taken, and so may ask once."""
-        if not self._has_asked and not self.is_lingering:
-            self._is_last = True
-            self.loop.call_later(self._all.linger_seconds, self._end_unasked)
-        else:
+        """End the connection after what is under way. On an idle one a request may be on its way: it is the last."""
+        self._is_last = True
+        if self.is_lingering or self._is_busy():
             super().shutdown()
+        else:
+            self.loop.call_later(self._all.linger_seconds, self._end_idle)
 
-    def _end_unasked(self) -> None:
-        if not self._has_asked:
+    def _end_idle(self) -> None:
+        if not self._is_busy():
             self.transport.close()
+
+    def _is_busy(self) -> bool:
+        return self.cycle is not None and not self.cycle.response_complete
 
     def eof_received(self) -> bool | None:  # type: ignore[override]
         """Answer a peer that has said all and still listens; one that has not is cut off."""

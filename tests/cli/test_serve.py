@@ -7,6 +7,8 @@ import socket
 import stat
 import subprocess
 import sys
+from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -217,6 +219,29 @@ def test_a_request_under_way_is_finished_at_a_stop(tmp_path: Path) -> None:
             wait_for(lambda: not answers(port), "it takes no more connections")
             peer.sendall(body[10:])
             assert peer.recv(4096).startswith(b"HTTP/1.1 401")
+        assert provider.process.wait(60) == 0
+
+
+def test_a_request_that_is_on_its_way_is_answered_at_a_stop(tmp_path: Path) -> None:
+    """The other end of a kept connection does not know yet; its request is the last one there, and says so."""
+    port = free_port()
+    request = f"GET /health/live HTTP/1.1\r\nHost: idp.localhost:{port}\r\n\r\n".encode()
+    with running(tmp_path, "dev", "--temporary", "--port", str(port)) as provider:
+        wait_for(lambda: answers(port), provider.said())
+        with ExitStack() as opened:
+            connect = partial(socket.create_connection, ("127.0.0.1", port), timeout=10)
+            used, unused, silent = (opened.enter_context(connect()) for _ in range(3))
+            for peer in (used, silent):
+                peer.sendall(request)
+                assert b"\r\nconnection: close" not in peer.recv(4096)
+            provider.process.send_signal(signal.SIGTERM)
+            wait_for(lambda: "stopping" in provider.said(), "it stops")
+            for peer in (used, unused):
+                peer.sendall(request)
+                answer = peer.recv(4096)
+                assert answer.startswith(b"HTTP/1.1 200")
+                assert b"\r\nconnection: close" in answer
+            assert [peer.recv(1) for peer in (used, unused, silent)] == [b"", b"", b""]
         assert provider.process.wait(60) == 0
 
 
