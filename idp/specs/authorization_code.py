@@ -91,16 +91,14 @@ def _refuse_spent(code_hash: str, client: Client, context: Context) -> NoReturn:
 def _live_account(payload: Mapping[str, Any], client: Client, context: Context) -> Account:
     """Return the account if it and its session still stand, and what it agreed to: a sign-out, or access taken away,
     between code and token wins (R7)."""
-    accounts, account_id = context.uow.accounts, payload["account_id"]
-    if client.first_party:
-        account = accounts.find(account_id)
-    else:
+    uow, account_id = context.uow, payload["account_id"]
+    if not client.first_party:
         # Held: whoever withdraws the consent now will see the grant that is about to be made, and revoke it.
-        account = accounts.hold(account_id)
-        if needed_consent(context.uow.consents.find(account_id, client.client_id), payload["scopes"]):
+        uow.accounts.hold(account_id)
+        if needed_consent(uow.consents.find(account_id, client.client_id), payload["scopes"]):
             raise InvalidGrant("The End-User has taken the client's access away.")
     # Held: whoever ends the session now will see the grant that is about to be made, and revoke it.
-    session = context.uow.sessions.hold(payload["session_id"])
+    session, account = uow.sessions.hold_with_account(payload["session_id"]) or (None, None)
     if account is None or not account.is_open or session is None or session.ended_at is not None:
         raise InvalidGrant("The End-User's session has ended.")
     return account

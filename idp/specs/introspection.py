@@ -55,11 +55,11 @@ def _describe(access: Access) -> dict[str, Any]:
 
 def _describe_refresh_token(token: str, client: Client, context: Context) -> dict[str, Any]:
     """Describe a refresh token to its own client only; a resource server has no business with one."""
-    found = context.uow.refresh_tokens.find(digest(token))
-    standing = context.uow.grants.find_standing(found.grant_id) if found else None
-    if found is None or standing is None or standing.grant.client_id != client.client_id:
+    found = context.uow.refresh_tokens.find_standing(digest(token))
+    if found is None or found[1].grant.client_id != client.client_id:
         return {"active": False}
-    spent = found.consumed_at is not None or found.expires_at <= context.now
+    refresh_token, standing = found
+    spent = refresh_token.consumed_at is not None or refresh_token.expires_at <= context.now
     if spent or not grant_is_live(standing, client, context.now):
         return {"active": False}
     grant = standing.grant
@@ -69,8 +69,8 @@ def _describe_refresh_token(token: str, client: Client, context: Context) -> dic
         "sub": subject_of(context.uow, client, grant.account_id) if grant.account_id else client.client_id,
         "client_id": grant.client_id,
         "scope": " ".join(grant.scopes),
-        "iat": found.created_at,
-        "exp": found.expires_at,
+        "iat": refresh_token.created_at,
+        "exp": refresh_token.expires_at,
     }
 
 

@@ -27,11 +27,11 @@ REFRESH_TOKEN = Parameter(name="refresh_token", parse=parse_text)
 
 def redeem_refresh_token(params: Params, client: Client, context: Context) -> Issuance:
     """Redeem a refresh token. It is consumed only when its successor is stored, so a refused request costs nothing."""
-    token = context.uow.refresh_tokens.find(digest(params.require(REFRESH_TOKEN)))
-    standing = context.uow.grants.find_standing(token.grant_id) if token else None
-    if token is None or standing is None or standing.grant.client_id != client.client_id:
+    found = context.uow.refresh_tokens.find_standing(digest(params.require(REFRESH_TOKEN)))
+    if found is None or found[1].grant.client_id != client.client_id:
         raise InvalidGrant("The refresh token is unknown or belongs to another client (RFC 6749 section 6).")
     # Roles and claims are read anew, so what was taken away is gone from the next token on (R7).
+    token, standing = found
     grant, account = standing.grant, standing.account
     if token.consumed_at is not None:
         _refuse_spent(token, grant, context)

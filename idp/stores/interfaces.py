@@ -157,8 +157,8 @@ class SessionStore(Protocol):
 
     def find(self, session_id: str) -> Session | None: ...
 
-    def hold(self, session_id: str) -> Session | None:
-        """Return the session, held."""
+    def hold_with_account(self, session_id: str) -> tuple[Session, Account | None] | None:
+        """Return the session, held, and its account, which is not."""
 
     def find_by_handle(self, handle_hash: str) -> Session | None: ...
 
@@ -212,6 +212,9 @@ class RefreshTokenStore(Protocol):
 
     def find(self, token_hash: str) -> RefreshToken | None:
         """Return the token whether consumed, expired or neither."""
+
+    def find_standing(self, token_hash: str) -> tuple[RefreshToken, Standing] | None:
+        """Return such a token with its grant and what that rests on, in one look-up; None where there is no grant."""
 
     def consume(self, token_hash: str, now: int) -> RefreshToken | None:
         """Mark a live token consumed and return it; None if unknown, expired or consumed. Atomic: once only."""

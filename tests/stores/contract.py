@@ -474,7 +474,7 @@ class StoreContract:
             assert changed is not None
             assert client is not None
             assert (changed.updated_at, client.updated_at) == (NOW + RACERS, RACERS)
-            for hold in (uow.accounts.hold, uow.clients.hold, uow.sessions.hold):
+            for hold in (uow.accounts.hold, uow.clients.hold, uow.sessions.hold_with_account):
                 assert hold("unknown") is None
 
     def test_first_key_is_made_once(self, storage: Storage) -> None:
@@ -502,14 +502,14 @@ class StoreContract:
                 uow.sessions.end("s1", NOW)
                 uow.grants.revoke_of_account("a1", NOW)
                 return
-            found = uow.sessions.hold("s1")
-            if found is not None and found.ended_at is None:
+            found = uow.sessions.hold_with_account("s1")
+            if found is not None and found[0].ended_at is None:
                 uow.grants.add(grant(f"g{turn}", offline=True))
 
         race(storage, act)
         with storage.snapshot() as uow:
-            found = [uow.grants.find(f"g{turn}") for turn in range(RACERS)]
-            assert all(one.revoked_at is not None for one in found if one is not None)
+            made = [uow.grants.find(f"g{turn}") for turn in range(RACERS)]
+            assert all(one.revoked_at is not None for one in made if one is not None)
 
     def test_touching_a_session_changes_nothing_else(self, storage: Storage) -> None:
         """A late touch brings back neither an older handle nor an ended session, and never goes back in time."""

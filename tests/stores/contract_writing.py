@@ -185,7 +185,35 @@ class WritingContract:
 
 
 class StandingContract:
-    """A grant beside what it rests on."""
+    """What is found beside what it rests on."""
+
+    def test_session_is_held_with_its_account(self, storage: Storage) -> None:
+        """As they are found alone."""
+        alice = account("a1", "alice")
+        with storage.begin() as uow:
+            uow.accounts.add(account("a2", "bob"))
+            uow.sessions.add(session("s1"))
+            assert uow.sessions.hold_with_account("s1") == (session("s1"), None)
+            uow.accounts.add(alice)
+            assert uow.sessions.hold_with_account("s1") == (session("s1"), alice)
+
+    def test_refresh_token_comes_with_its_grant(self, storage: Storage) -> None:
+        """In whatever state; one whose grant is gone is none."""
+        alice, theirs = account("a1", "alice"), session()
+        with storage.begin() as uow:
+            uow.accounts.add(alice)
+            uow.sessions.add(theirs)
+            uow.grants.add(grant(revoked_at=NOW))
+            for name, grant_id in (("t1", "g1"), ("t2", "g1"), ("t3", "gone")):
+                uow.refresh_tokens.add(token(name, grant_id=grant_id))
+            assert uow.refresh_tokens.consume("t1", NOW)
+        with storage.snapshot() as uow:
+            standing = Standing(grant=grant(revoked_at=NOW), account=alice, session=theirs)
+            spent = token("t1", consumed_at=NOW)
+            assert uow.refresh_tokens.find_standing("t1") == (spent, standing)
+            assert uow.refresh_tokens.find_standing("t2") == (token("t2"), standing)
+            assert uow.refresh_tokens.find_standing("t3") is None
+            assert uow.refresh_tokens.find_standing("t4") is None
 
     @pytest.mark.parametrize("has_account", [True, False])
     @pytest.mark.parametrize("has_session", [True, False])

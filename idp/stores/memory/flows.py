@@ -25,10 +25,7 @@ class MemoryGrants:
     def find_standing(self, grant_id: str) -> Standing | None:
         """Return the grant with what it rests on."""
         grant = self.find(grant_id)
-        if grant is None:
-            return None
-        account, session = self._t.accounts.get(grant.account_id or ""), self._t.sessions.get(grant.session_id or "")
-        return Standing(grant=grant, account=account, session=session)
+        return _standing(grant, self._t) if grant else None
 
     def revoke(self, grant_id: str, revoked_at: int) -> bool:
         """Revoke one grant."""
@@ -68,6 +65,11 @@ class MemoryGrants:
         return len(live)
 
 
+def _standing(grant: Grant, tables: Tables) -> Standing:
+    account, session = tables.accounts.get(grant.account_id or ""), tables.sessions.get(grant.session_id or "")
+    return Standing(grant=grant, account=account, session=session)
+
+
 class MemoryRefreshTokens:
     """`RefreshTokenStore`."""
 
@@ -81,6 +83,12 @@ class MemoryRefreshTokens:
     def find(self, token_hash: str) -> RefreshToken | None:
         """Return the token."""
         return self._t.refresh_tokens.get(token_hash)
+
+    def find_standing(self, token_hash: str) -> tuple[RefreshToken, Standing] | None:
+        """Return the token with its grant and what that rests on."""
+        token = self.find(token_hash)
+        grant = self._t.grants.get(token.grant_id) if token else None
+        return (token, _standing(grant, self._t)) if token and grant else None
 
     def consume(self, token_hash: str, now: int) -> RefreshToken | None:
         """Consume a live token, once."""

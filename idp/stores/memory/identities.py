@@ -221,7 +221,10 @@ class MemorySessions:
         """Return the session."""
         return self._t.sessions.get(session_id)
 
-    hold = find
+    def hold_with_account(self, session_id: str) -> tuple[Session, Account | None] | None:
+        """Return the session and its account."""
+        session = self.find(session_id)
+        return (session, self._t.accounts.get(session.account_id)) if session else None
 
     def touch(self, session_id: str, last_seen_at: int) -> None:
         """Note that a live session was used."""

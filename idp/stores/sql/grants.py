@@ -1,5 +1,8 @@
 """Grants and their refresh tokens."""
 
+from collections.abc import Sequence
+from typing import Any
+
 from sqlalchemy import ColumnElement, bindparam, select, update
 
 from idp.stores.records import Grant, RefreshToken, Standing
@@ -14,15 +17,23 @@ GRANT = Codec.of(Grant, grants)
 TOKEN = Codec.of(RefreshToken, refresh_tokens)
 ADD = insert(grants)
 FIND = Statement(select(*GRANT.columns).where(grants.c.grant_id == bindparam("grant_id")))
+STANDING = (*GRANT.columns, *ACCOUNT.columns, *SESSION.columns)
+# Where the account's and the session's columns begin in its rows.
+THEIR_ACCOUNT = len(GRANT.names)
+THEIR_SESSION = THEIR_ACCOUNT + len(ACCOUNT.names)
 FIND_STANDING = Statement(
-    select(*GRANT.columns, *ACCOUNT.columns, *SESSION.columns)
+    select(*STANDING)
     .outerjoin_from(grants, accounts, accounts.c.account_id == grants.c.account_id)
     .outerjoin(sessions, sessions.c.session_id == grants.c.session_id)
     .where(grants.c.grant_id == bindparam("grant_id"))
 )
-# Where the account's and the session's columns begin in its rows.
-THEIR_ACCOUNT = len(GRANT.names)
-THEIR_SESSION = THEIR_ACCOUNT + len(ACCOUNT.names)
+FIND_TOKEN_STANDING = Statement(
+    select(*TOKEN.columns, *STANDING)
+    .join_from(refresh_tokens, grants, grants.c.grant_id == refresh_tokens.c.grant_id)
+    .outerjoin(accounts, accounts.c.account_id == grants.c.account_id)
+    .outerjoin(sessions, sessions.c.session_id == grants.c.session_id)
+    .where(refresh_tokens.c.token_hash == bindparam("token_hash"))
+)
 CLIENT_IDS = Statement(
     select(grants.c.client_id)
     .where(grants.c.session_id == bindparam("session_id"))
@@ -80,13 +91,7 @@ class SqlGrants:
     def find_standing(self, grant_id: str) -> Standing | None:
         """Return the grant with what it rests on."""
         row = self._run.one(FIND_STANDING, grant_id=grant_id)
-        if row is None:
-            return None
-        return Standing(
-            grant=GRANT.decode(row[:THEIR_ACCOUNT]),
-            account=ACCOUNT.decode_joined(row[THEIR_ACCOUNT:THEIR_SESSION]),
-            session=SESSION.decode_joined(row[THEIR_SESSION:]),
-        )
+        return None if row is None else _standing(row)
 
     def revoke(self, grant_id: str, revoked_at: int) -> bool:
         """Revoke one grant."""
@@ -117,6 +122,14 @@ class SqlGrants:
         return tuple(row[0] for row in self._run.all(CLIENT_IDS, session_id=session_id))
 
 
+def _standing(row: Sequence[Any]) -> Standing:
+    return Standing(
+        grant=GRANT.decode(row[:THEIR_ACCOUNT]),
+        account=ACCOUNT.decode_joined(row[THEIR_ACCOUNT:THEIR_SESSION]),
+        session=SESSION.decode_joined(row[THEIR_SESSION:]),
+    )
+
+
 class SqlRefreshTokens:
     """`RefreshTokenStore` over SQL."""
 
@@ -130,6 +143,12 @@ class SqlRefreshTokens:
     def find(self, token_hash: str) -> RefreshToken | None:
         """Return the token."""
         return TOKEN.decode_or_none(self._run.one(FIND_TOKEN, token_hash=token_hash))
+
+    def find_standing(self, token_hash: str) -> tuple[RefreshToken, Standing] | None:
+        """Return the token with its grant and what that rests on."""
+        row = self._run.one(FIND_TOKEN_STANDING, token_hash=token_hash)
+        own = len(TOKEN.names)
+        return None if row is None else (TOKEN.decode(row[:own]), _standing(row[own:]))
 
     def consume(self, token_hash: str, now: int) -> RefreshToken | None:
         """Consume a live token, once."""

@@ -3,19 +3,26 @@
 from sqlalchemy import bindparam, select, update
 
 from idp.stores.interfaces import Duplicate
-from idp.stores.records import Session
+from idp.stores.records import Account, Session
+from idp.stores.sql.accounts import ACCOUNT
 from idp.stores.sql.running import Runner
 from idp.stores.sql.statements import Codec, Statement
-from idp.stores.sql.tables import sessions
+from idp.stores.sql.tables import accounts, sessions
 from idp.stores.sql.writing import insert, key_of, update_all
 
 SESSION = Codec.of(Session, sessions)
 LIVE = sessions.c.ended_at.is_(None)
 ADD = insert(sessions)
 REPLACE = update_all(sessions, ("session_id",), LIVE)
-BY_ID = select(*SESSION.columns).where(sessions.c.session_id == bindparam("session_id"))
-FIND = Statement(BY_ID)
-HOLD = Statement(BY_ID.with_for_update())
+FIND = Statement(select(*SESSION.columns).where(sessions.c.session_id == bindparam("session_id")))
+HOLD_WITH_ACCOUNT = Statement(
+    select(*SESSION.columns, *ACCOUNT.columns)
+    .outerjoin_from(sessions, accounts, accounts.c.account_id == sessions.c.account_id)
+    .where(sessions.c.session_id == bindparam("session_id"))
+    .with_for_update(of=sessions)
+)
+# Where the account's columns begin in its rows.
+THEIR_ACCOUNT = len(SESSION.names)
 TOUCH = Statement(
     update(sessions)
     .where(sessions.c.session_id == bindparam("wanted"), LIVE, sessions.c.last_seen_at < bindparam("at"))
@@ -50,9 +57,12 @@ class SqlSessions:
         """Return the session."""
         return SESSION.decode_or_none(self._run.one(FIND, session_id=session_id))
 
-    def hold(self, session_id: str) -> Session | None:
-        """Return the session, held."""
-        return SESSION.decode_or_none(self._run.one(HOLD, session_id=session_id))
+    def hold_with_account(self, session_id: str) -> tuple[Session, Account | None] | None:
+        """Return the session, held, and its account."""
+        row = self._run.one(HOLD_WITH_ACCOUNT, session_id=session_id)
+        if row is None:
+            return None
+        return SESSION.decode(row[:THEIR_ACCOUNT]), ACCOUNT.decode_joined(row[THEIR_ACCOUNT:])
 
     def touch(self, session_id: str, last_seen_at: int) -> None:
         """Note that a live session was used."""
