@@ -25,18 +25,18 @@ from idp.protocol.messages import Answer, Fields, Page, Request, Response
 from idp.protocol.spec import Cors
 from idp.randomness import new_identifier
 from idp.stores.interfaces import Group, Occupied, StorageUnavailable
+from idp.web.bodies import read_body
 from idp.web.cookies import Cookies
 from idp.web.cors import ClientOrigins, cors_headers, preflight
 from idp.web.errors import Refusals
 from idp.web.headers import ALWAYS, HSTS, NOT_A_PAGE
-from idp.web.parsing import IS_WHOLE, LONGEST_BODY, Parser, TooLarge, check_bounds
+from idp.web.parsing import Parser, TooLarge, check_bounds
 from idp.web.presenting import Presenter
 from idp.web.routing import Action, GroupHandler, Handler
 from idp.web.threads import Threads
 from idp.web.turns import Turns
 
 log = logging.getLogger("idp.web")
-BODY_SECONDS = 10.0
 # Documents of other parties: how many one request may need, and how many are fetched at once. None waits for a thread:
 # behind some that drip it would take longer than R14 allows.
 MOST_DOCUMENTS = 4
@@ -133,7 +133,7 @@ class Edge:
                 return await self._workers.run(lambda: self._preflight(action, scope))
             if method not in action.methods and not (method == "HEAD" and action.head):
                 return self._plain(405, action, scope, request_id, (("allow", action.allow),))
-            body = await _read_body(scope, receive)
+            body = await read_body(scope, receive)
         except TooLarge as error:
             return self._plain(error.status, action, scope, request_id)
         try:
@@ -294,39 +294,3 @@ def _encoded(headers: Fields) -> list[tuple[bytes, bytes]]:
 
 
 ENCODED_NOT_A_PAGE = _encoded(NOT_A_PAGE)
-
-
-async def _read_body(scope: Scope, receive: Receive) -> bytes:
-    """Read a bounded body in bounded time; raises `TooLarge` (413, 415 for an encoded body, 408 for one that
-    is slow or breaks off)."""
-    if scope["method"] in {"GET", "HEAD"}:
-        return b""
-    headers = dict(scope["headers"])
-    length = headers.get(b"content-length", b"0")
-    # Python refuses to read a number of thousands of digits.
-    if len(length) > 10 or (length.isdigit() and int(length) > LONGEST_BODY):
-        raise TooLarge(413)
-    if headers.get(b"content-encoding", b"identity") != b"identity":
-        raise TooLarge(415)
-    is_whole = scope.get("extensions", {}).get(IS_WHOLE)
-    if is_whole is not None and is_whole():
-        return await _received(receive)
-    try:
-        async with asyncio.timeout(BODY_SECONDS):
-            return await _received(receive)
-    except TimeoutError as error:
-        raise TooLarge(408) from error
-
-
-async def _received(receive: Receive) -> bytes:
-    body = bytearray()
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            # What has come so far must not pass for all that was meant.
-            raise TooLarge(408)
-        body += message.get("body", b"")
-        if len(body) > LONGEST_BODY:
-            raise TooLarge(413)
-        if not message.get("more_body"):
-            return bytes(body)

@@ -15,9 +15,9 @@ import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from idp.protocol.messages import Fields
+from idp.web.bodies import IS_WHOLE
 from idp.web.headers import ALWAYS, NOT_A_PAGE
 from idp.web.http_connections import Connections
-from idp.web.parsing import IS_WHOLE
 
 # A head in all, its target, and its number of fields; browsers and proxies stay far below.
 MOST_HEAD_BYTES = 65_536

@@ -10,11 +10,8 @@ from idp.protocol.messages import Fields, Request
 from idp.web.cookies import Cookies
 
 LONGEST_QUERY = 32_768
-LONGEST_BODY = 65_536
 LONGEST_HEADERS = 65_536
 MOST_FIELDS = 200
-# The ASGI extension of our own server that tells whether a request's body has come.
-IS_WHOLE = "signet.is_whole"
 FORM = "application/x-www-form-urlencoded"
 
 

@@ -143,6 +143,25 @@ def test_a_trickling_request_head_is_cut_off() -> None:
                 assert peer.recv(4096) == b""
 
 
+@pytest.mark.parametrize("value", [b"a\r\nset-cookie: x=1", b"a\nb", b"a\rb", b"a\0b"])
+def test_a_field_that_would_end_a_line_does_not_go_out(value: bytes) -> None:
+    """Nor does anything else of that answer; the next connection is served."""
+    fields = [(b"content-length", b"0")]
+
+    async def application(_scope: Scope, _receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": fields})
+        await send({"type": "http.response.body", "body": b""})
+
+    with threaded(application, Connections()) as (port, _):
+        for sent in ((b"location", value), (b"x-y", b"plain\ttext")):
+            fields[1:] = [sent]
+            with socket.create_connection(("127.0.0.1", port), timeout=5) as peer:
+                peer.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+                answer = peer.recv(4096)
+        assert b"x-y: plain\ttext\r\n" in answer
+        assert b"location" not in answer
+
+
 @pytest.mark.case("HT-09")
 def test_two_hosts_are_refused(tmp_path: Path) -> None:
     """By the parser that reads requests where no proxy stands in front."""
