@@ -1,13 +1,13 @@
 """Grants and consents: what a client may still do in an account's name, decided in one place (R7)."""
 
 from idp.stores.interfaces import UnitOfWork
-from idp.stores.records import Client, Consent, Standing
+from idp.stores.records import Consent, Standing
 
 
-def grant_is_live(standing: Standing, client: Client | None, now: int) -> bool:
+def grant_is_live(standing: Standing, now: int) -> bool:
     """Tell whether a grant still counts: not revoked, not over; client enabled, account open; and, unless it is
     offline, its session not ended. An idle session keeps its grants until its absolute end."""
-    grant, account, session = standing.grant, standing.account, standing.session
+    grant, client, account, session = standing.grant, standing.client, standing.account, standing.session
     if grant.revoked_at is not None or grant.expires_at <= now:
         return False
     if client is None or client.client_id != grant.client_id or not client.enabled:

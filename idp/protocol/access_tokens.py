@@ -48,17 +48,17 @@ def find_access(token: str, context: Context) -> Access | None:
         )
     except InvalidToken:
         return None
-    client = context.uow.clients.find(claims["client_id"])
-    if client is None or not client.enabled:
-        return None
     if context.uow.artifacts.find(REVOKED, digest(claims["jti"])) is not None:
         return None
-    if claims["sub"] == client.client_id:
-        return Access(claims=claims, client=client, grant=None, account=None)
+    if claims["sub"] == claims["client_id"]:
+        client = context.uow.clients.find(claims["client_id"])
+        return Access(claims=claims, client=client, grant=None, account=None) if client and client.enabled else None
     standing = context.uow.grants.find_standing(grant_id_of(claims["jti"]))
-    if standing is None or standing.account is None or not grant_is_live(standing, client, context.now):
+    if standing is None or standing.client is None or standing.account is None:
         return None
-    return Access(claims=claims, client=client, grant=standing.grant, account=standing.account)
+    if standing.client.client_id != claims["client_id"] or not grant_is_live(standing, context.now):
+        return None
+    return Access(claims=claims, client=standing.client, grant=standing.grant, account=standing.account)
 
 
 def revoke_access_token(access: Access, context: Context) -> None:

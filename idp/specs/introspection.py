@@ -60,7 +60,7 @@ def _describe_refresh_token(token: str, client: Client, context: Context) -> dic
         return {"active": False}
     refresh_token, standing = found
     spent = refresh_token.consumed_at is not None or refresh_token.expires_at <= context.now
-    if spent or not grant_is_live(standing, client, context.now):
+    if spent or not grant_is_live(standing, context.now):
         return {"active": False}
     grant = standing.grant
     return {

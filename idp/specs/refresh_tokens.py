@@ -35,7 +35,7 @@ def redeem_refresh_token(params: Params, client: Client, context: Context) -> Is
     grant, account = standing.grant, standing.account
     if token.consumed_at is not None:
         _refuse_spent(token, grant, context)
-    if token.expires_at <= context.now or not grant_is_live(standing, client, context.now):
+    if token.expires_at <= context.now or not grant_is_live(standing, context.now):
         raise InvalidGrant("The refresh token has expired or was revoked.", hint="The End-User has to sign in again.")
     return Issuance(
         client=client,

@@ -183,7 +183,7 @@ class GrantStore(Protocol):
     def find(self, grant_id: str) -> Grant | None: ...
 
     def find_standing(self, grant_id: str) -> Standing | None:
-        """Return the grant with its account and its session, in one look-up."""
+        """Return the grant with its client, its account and its session, in one look-up."""
 
     def revoke(self, grant_id: str, revoked_at: int) -> bool:
         """Revoke one grant; False if it was revoked before or is unknown."""

@@ -161,9 +161,10 @@ class Grant:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """A grant beside what it rests on: its account and its session, as far as there are any."""
+    """A grant beside what it rests on: its client, its account and its session, as far as there are any."""
 
     grant: Grant
+    client: Client | None
     account: Account | None
     session: Session | None
 

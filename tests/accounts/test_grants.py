@@ -37,8 +37,8 @@ def session(world: World, alice: Account) -> Session:
 def _is_live(world: World, grant: Grant, now: int = NOW) -> bool:
     def ask(uow: UnitOfWork) -> bool:
         account, session = uow.accounts.find(grant.account_id or ""), uow.sessions.find(grant.session_id or "")
-        standing = Standing(grant=grant, account=account, session=session)
-        return grant_is_live(standing, uow.clients.find(grant.client_id), now)
+        client = uow.clients.find(grant.client_id)
+        return grant_is_live(Standing(grant=grant, client=client, account=account, session=session), now)
 
     return world.read(ask)
 

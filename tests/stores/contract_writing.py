@@ -208,7 +208,7 @@ class StandingContract:
                 uow.refresh_tokens.add(token(name, grant_id=grant_id))
             assert uow.refresh_tokens.consume("t1", NOW)
         with storage.snapshot() as uow:
-            standing = Standing(grant=grant(revoked_at=NOW), account=alice, session=theirs)
+            standing = Standing(grant=grant(revoked_at=NOW), client=None, account=alice, session=theirs)
             spent = token("t1", consumed_at=NOW)
             assert uow.refresh_tokens.find_standing("t1") == (spent, standing)
             assert uow.refresh_tokens.find_standing("t2") == (token("t2"), standing)
@@ -217,11 +217,13 @@ class StandingContract:
 
     @pytest.mark.parametrize("has_account", [True, False])
     @pytest.mark.parametrize("has_session", [True, False])
-    def test_grant_comes_with_its_account_and_session(
-        self, storage: Storage, has_account: bool, has_session: bool
+    @pytest.mark.parametrize("has_client", [True, False])
+    def test_grant_comes_with_what_it_rests_on(
+        self, storage: Storage, has_account: bool, has_session: bool, has_client: bool
     ) -> None:
         """As they are found alone; what there is not is None, and another one's is not taken for it."""
         alice, theirs = account("a1", "alice"), session("s1", ended_at=NOW, user_agent="Ünïcode")
+        web = Client(client_id="c1", metadata={"client_name": "Wéb"}, sealed_secret=b"\x00")
         with storage.begin() as uow:
             uow.accounts.add(account("a2", "bob"))
             uow.sessions.add(session("s2", account_id="a2"))
@@ -231,11 +233,16 @@ class StandingContract:
                 uow.accounts.add(alice)
             if has_session:
                 uow.sessions.add(theirs)
+            if has_client:
+                uow.clients.add(web)
         with storage.snapshot() as uow:
             account_found, session_found = alice if has_account else None, theirs if has_session else None
-            expected = Standing(grant=grant("g1"), account=account_found, session=session_found)
+            client_found = web if has_client else None
+            expected = Standing(grant=grant("g1"), client=client_found, account=account_found, session=session_found)
             assert uow.grants.find_standing("g1") == expected
-            alone = Standing(grant=grant("g2", account_id=None, session_id=None), account=None, session=None)
+            alone = Standing(
+                grant=grant("g2", account_id=None, session_id=None), client=client_found, account=None, session=None
+            )
             assert uow.grants.find_standing("g2") == alone
             assert uow.grants.find_standing("g3") is None
 

@@ -66,8 +66,12 @@ class MemoryGrants:
 
 
 def _standing(grant: Grant, tables: Tables) -> Standing:
-    account, session = tables.accounts.get(grant.account_id or ""), tables.sessions.get(grant.session_id or "")
-    return Standing(grant=grant, account=account, session=session)
+    return Standing(
+        grant=grant,
+        client=tables.clients.get(grant.client_id),
+        account=tables.accounts.get(grant.account_id or ""),
+        session=tables.sessions.get(grant.session_id or ""),
+    )
 
 
 class MemoryRefreshTokens:

@@ -7,29 +7,33 @@ from sqlalchemy import ColumnElement, bindparam, select, update
 
 from idp.stores.records import Grant, RefreshToken, Standing
 from idp.stores.sql.accounts import ACCOUNT
+from idp.stores.sql.clients import CLIENT
 from idp.stores.sql.running import Runner
 from idp.stores.sql.sessions import SESSION
 from idp.stores.sql.statements import Codec, Statement
-from idp.stores.sql.tables import accounts, grants, refresh_tokens, sessions
+from idp.stores.sql.tables import accounts, clients, grants, refresh_tokens, sessions
 from idp.stores.sql.writing import insert
 
 GRANT = Codec.of(Grant, grants)
 TOKEN = Codec.of(RefreshToken, refresh_tokens)
 ADD = insert(grants)
 FIND = Statement(select(*GRANT.columns).where(grants.c.grant_id == bindparam("grant_id")))
-STANDING = (*GRANT.columns, *ACCOUNT.columns, *SESSION.columns)
-# Where the account's and the session's columns begin in its rows.
-THEIR_ACCOUNT = len(GRANT.names)
+STANDING = (*GRANT.columns, *CLIENT.columns, *ACCOUNT.columns, *SESSION.columns)
+# Where the others' columns begin in its rows.
+THEIR_CLIENT = len(GRANT.names)
+THEIR_ACCOUNT = THEIR_CLIENT + len(CLIENT.names)
 THEIR_SESSION = THEIR_ACCOUNT + len(ACCOUNT.names)
 FIND_STANDING = Statement(
     select(*STANDING)
-    .outerjoin_from(grants, accounts, accounts.c.account_id == grants.c.account_id)
+    .outerjoin_from(grants, clients, clients.c.client_id == grants.c.client_id)
+    .outerjoin(accounts, accounts.c.account_id == grants.c.account_id)
     .outerjoin(sessions, sessions.c.session_id == grants.c.session_id)
     .where(grants.c.grant_id == bindparam("grant_id"))
 )
 FIND_TOKEN_STANDING = Statement(
     select(*TOKEN.columns, *STANDING)
     .join_from(refresh_tokens, grants, grants.c.grant_id == refresh_tokens.c.grant_id)
+    .outerjoin(clients, clients.c.client_id == grants.c.client_id)
     .outerjoin(accounts, accounts.c.account_id == grants.c.account_id)
     .outerjoin(sessions, sessions.c.session_id == grants.c.session_id)
     .where(refresh_tokens.c.token_hash == bindparam("token_hash"))
@@ -124,7 +128,8 @@ class SqlGrants:
 
 def _standing(row: Sequence[Any]) -> Standing:
     return Standing(
-        grant=GRANT.decode(row[:THEIR_ACCOUNT]),
+        grant=GRANT.decode(row[:THEIR_CLIENT]),
+        client=CLIENT.decode_joined(row[THEIR_CLIENT:THEIR_ACCOUNT]),
         account=ACCOUNT.decode_joined(row[THEIR_ACCOUNT:THEIR_SESSION]),
         session=SESSION.decode_joined(row[THEIR_SESSION:]),
     )

@@ -57,7 +57,7 @@ def _live_grants(visit: Visit) -> Mapping[str, list[Grant]]:
 
     def is_live(grant: Grant, client: Client | None) -> bool:
         session = sessions.get(grant.session_id or "")
-        return grant_is_live(Standing(grant=grant, account=visit.account, session=session), client, now)
+        return grant_is_live(Standing(grant=grant, client=client, account=visit.account, session=session), now)
 
     mine = sorted(uow.grants.list_of_account(visit.account.account_id), key=lambda grant: grant.client_id)
     live = {}
