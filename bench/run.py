@@ -21,6 +21,8 @@ from bench.works import all_works, bare_route, of_workers
 from tests.postgresql import Server
 
 Tell = Callable[[str], None]
+# What is used for a moment only has gone back to the system by then.
+AFTER_SECONDS = 22.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +84,7 @@ def run(plan: Plan, tell: Tell) -> Report:
         works = [work for work in works if _is_wanted(work.group, plan)]
         idle = [server.megabytes() for server in _present(ours, peer)]
         seen = measure(works, plan.rounds, plan.scale, tell)
+        time.sleep(AFTER_SECONDS)
         after = [server.megabytes() for server in _present(ours, peer)]
         beside = None
         if plan.beside and _is_wanted("sign-in", plan):

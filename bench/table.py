@@ -53,7 +53,7 @@ def _cpu(sample: Sample) -> float:
 
 
 def _presences(report: Report) -> Iterator[str]:
-    yield row(["server", "start to first answer, s", "MB after start", "MB after the run"])
+    yield row(["server", "start to first answer, s", "MB after start", "MB soon after the run"])
     yield row(["---"] * 4)
     for presence in report.presences:
         taken = presence.ready_seconds
