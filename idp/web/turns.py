@@ -101,12 +101,13 @@ class Turns(Generic[G]):
                     calls.append(queue.popleft())
                     calls[-1].run(group, began)
                     began = self._watch(began)
-            self._watch(began)
         except Occupied:
             raise
         except Exception as error:
             failure = error
             calls = calls or [queue.popleft()]
+        # What ends a group is the disk's matter, and may stall also where it fails.
+        self._watch(began)
         for call in calls:
             call.settle(failure)
         return len(calls)

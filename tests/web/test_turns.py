@@ -179,6 +179,21 @@ def test_those_who_wait_together_are_done_together() -> None:
     assert asyncio.run(run()) == [(1, 0)] * 8 + [(2, 1)] * 8 + [(3, 2)] * 4
 
 
+def test_a_disk_that_stalls_and_then_fails_is_left_to_threads(clock: Passing) -> None:
+    """The loop was held up all the same."""
+
+    @contextmanager
+    def open_group() -> Iterator[int]:
+        yield 1
+        clock.take(0.2)
+        raise StorageUnavailable
+
+    turns = Turns(open_group, 100)
+    with pytest.raises(StorageUnavailable):
+        asyncio.run(turns.run(lambda group: group))
+    assert not turns.are_quick()
+
+
 @pytest.mark.usefixtures("clock")
 def test_a_group_that_cannot_end_fails_as_a_whole() -> None:
     """What a call returned counts for nothing then; what it raised is what it was."""
