@@ -8,7 +8,7 @@ from idp.web.parsing import TooLarge
 
 LONGEST_BODY = 65_536
 BODY_SECONDS = 10.0
-# The ASGI extension of our own server that tells whether a request's body has come.
+# The ASGI extension of our own server that says whether a request's body has come already.
 IS_WHOLE = "signet.is_whole"
 
 
@@ -24,8 +24,7 @@ async def read_body(scope: Scope, receive: Receive) -> bytes:
         raise TooLarge(413)
     if headers.get(b"content-encoding", b"identity") != b"identity":
         raise TooLarge(415)
-    is_whole = scope.get("extensions", {}).get(IS_WHOLE)
-    if is_whole is not None and is_whole():
+    if scope.get("extensions", {}).get(IS_WHOLE):
         return await _received(receive)
     try:
         async with asyncio.timeout(BODY_SECONDS):

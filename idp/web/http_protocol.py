@@ -55,12 +55,11 @@ class _Cycle(RequestResponseCycle):
     def __init__(self, **parts: Any) -> None:
         super().__init__(**parts)
         self._head: Any = None
-        scope: Any = self.scope
-        scope["extensions"] = {IS_WHOLE: self._is_whole}
 
-    def _is_whole(self) -> bool:
-        """Tell whether the request's body is there."""
-        return not self.more_body
+    async def run_asgi(self, app: Any) -> None:
+        scope: Any = self.scope
+        scope["extensions"] = {IS_WHOLE: not self.more_body}
+        await super().run_asgi(app)
 
     async def send(self, message: Any) -> None:
         if message["type"] == "http.response.start":
